@@ -1,0 +1,1 @@
+//! Runs Bucatini components in wasmtime behind the plug-in traits.

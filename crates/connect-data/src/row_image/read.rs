@@ -1,0 +1,140 @@
+//! Reads row images; every offset is checked.
+
+use super::{FLAG_NO_VALUE, FORMAT, HEADER, bit_words, slots_start, tail_start};
+use crate::error::{Error, Result};
+
+/// A row image and the input that its slots may refer to. Copying it is free.
+#[derive(Clone, Copy, Debug)]
+pub struct Image<'a> {
+    nulls: &'a [u8],
+    unavailable: &'a [u8],
+    in_tail: &'a [u8],
+    slots: &'a [u8],
+    tail: &'a [u8],
+    input: &'a [u8],
+    no_value: bool,
+}
+
+impl<'a> Image<'a> {
+    /// Checks the header and the sizes. `input` is the payload that was decoded, empty for a self-contained image.
+    ///
+    /// # Errors
+    /// Internal `row-image.header`: unknown format or flag, sizes that do not add up.
+    pub fn new(bytes: &'a [u8], input: &'a [u8]) -> Result<Self> {
+        let header: &[u8; HEADER] = bytes.first_chunk().ok_or_else(|| header_error("fewer bytes than a header"))?;
+        let [format, flags, r0, r1, s0, s1, s2, s3, n0, n1, n2, n3, t0, t1, t2, t3] = *header;
+        if format != FORMAT {
+            return Err(header_error("another format"));
+        }
+        if flags & !FLAG_NO_VALUE != 0 || [r0, r1, s0, s1, s2, s3] != [0; 6] {
+            return Err(header_error("unknown flags or status"));
+        }
+        let count = u32::from_le_bytes([n0, n1, n2, n3]) as usize;
+        let tail_len = u32::from_le_bytes([t0, t1, t2, t3]) as usize;
+        if count > bytes.len() / 8 || tail_start(count).checked_add(tail_len) != Some(bytes.len()) {
+            return Err(header_error("sizes that do not add up"));
+        }
+        let set = 8 * bit_words(count);
+        let (nulls, rest) = split(bytes.get(HEADER..).unwrap_or(&[]), set)?;
+        let (unavailable, rest) = split(rest, set)?;
+        let (in_tail, rest) = split(rest, set)?;
+        let (slots, tail) = split(rest, 8 * count)?;
+        debug_assert_eq!(slots_start(count), HEADER + 3 * set);
+        Ok(Self { nulls, unavailable, in_tail, slots, tail, input, no_value: flags & FLAG_NO_VALUE != 0 })
+    }
+
+    /// Whether this is "no value and no schema".
+    pub fn is_no_value(&self) -> bool {
+        self.no_value
+    }
+
+    /// Number of slots.
+    pub fn slots(&self) -> usize {
+        self.slots.len() / 8
+    }
+
+    /// Refuses an image whose number of slots differs from what the schema's layout says.
+    ///
+    /// # Errors
+    /// Internal `row-image.slots`.
+    pub fn expect_slots(&self, expected: usize) -> Result<()> {
+        if self.slots() != expected {
+            return Err(Error::internal(
+                "row-image.slots",
+                format!("row image: expected {expected} slots, found {}", self.slots()),
+            ));
+        }
+        Ok(())
+    }
+
+    /// Whether the slot is null.
+    pub fn is_null(&self, slot: usize) -> bool {
+        bit(self.nulls, slot)
+    }
+
+    /// Whether the slot is unavailable.
+    pub fn is_unavailable(&self, slot: usize) -> bool {
+        bit(self.unavailable, slot)
+    }
+
+    /// Whether the slot points into the tail.
+    pub fn is_in_tail(&self, slot: usize) -> bool {
+        bit(self.in_tail, slot)
+    }
+
+    /// The slot's eight bytes; 0 where there is no such slot (layouts and images are matched by
+    /// [`Self::expect_slots`]).
+    pub fn get(&self, slot: usize) -> u64 {
+        self.slots.get(slot * 8..).and_then(|rest| rest.first_chunk()).map_or(0, |bytes| u64::from_le_bytes(*bytes))
+    }
+
+    /// Offset and length that a variable-length slot holds, unchecked.
+    pub fn range(&self, slot: usize) -> (usize, usize) {
+        let value = self.get(slot);
+        ((value & 0xFFFF_FFFF) as usize, (value >> 32) as usize)
+    }
+
+    /// The bytes that a variable-length slot points to.
+    ///
+    /// # Errors
+    /// Internal `row-image.range`: the range lies outside its heap.
+    pub fn bytes(&self, slot: usize) -> Result<&'a [u8]> {
+        let (offset, len) = self.range(slot);
+        let heap = if self.is_in_tail(slot) { self.tail } else { self.input };
+        heap.get(offset..).and_then(|rest| rest.get(..len)).ok_or_else(|| {
+            Error::internal(
+                "row-image.range",
+                format!("row image: slot {slot} points to {len} bytes at {offset} of a heap of {}", heap.len()),
+            )
+        })
+    }
+
+    /// The text that a slot points to.
+    ///
+    /// # Errors
+    /// Internal: range outside its heap, or not UTF-8.
+    pub fn text(&self, slot: usize) -> Result<&'a str> {
+        std::str::from_utf8(self.bytes(slot)?)
+            .map_err(|_| Error::internal("row-image.utf8", format!("row image: slot {slot} is not UTF-8")))
+    }
+
+    /// The aggregate that a slot points to.
+    ///
+    /// # Errors
+    /// Those of [`Self::new`] and [`Self::bytes`].
+    pub fn nested(&self, slot: usize) -> Result<Image<'a>> {
+        Image::new(self.bytes(slot)?, self.input)
+    }
+}
+
+fn bit(set: &[u8], slot: usize) -> bool {
+    set.get(slot / 8).is_some_and(|byte| byte & (1 << (slot % 8)) != 0)
+}
+
+fn split(bytes: &[u8], at: usize) -> Result<(&[u8], &[u8])> {
+    bytes.split_at_checked(at).ok_or_else(|| header_error("sizes that do not add up"))
+}
+
+fn header_error(found: &str) -> Error {
+    Error::internal("row-image.header", format!("row image: expected format {FORMAT}, found {found}"))
+}

@@ -1,0 +1,162 @@
+//! Writes row images.
+
+use super::{FLAG_NO_VALUE, FORMAT, HEADER, MAX_IMAGE, bit_words, slots_start, tail_start};
+use crate::error::{Error, Result};
+
+/// Writes one image at the end of a byte vector. Slots may be set in any order; tail bytes and nested images are
+/// appended. Nothing is allocated once the vector has grown.
+///
+/// After [`Self::new`] every slot is zero and not null.
+pub struct ImageWriter<'a> {
+    out: &'a mut Vec<u8>,
+    base: usize,
+    words: usize,
+    slots: usize,
+    tail: usize,
+}
+
+impl<'a> ImageWriter<'a> {
+    /// Starts an image of `slots` slots at the end of `out`.
+    ///
+    /// # Errors
+    /// Data `row-image.too-large`: the image would exceed [`MAX_IMAGE`].
+    pub fn new(out: &'a mut Vec<u8>, slots: usize) -> Result<Self> {
+        let base = out.len();
+        let start = tail_start(slots.min(MAX_IMAGE));
+        grow(out, base, start)?;
+        out.resize(base + start, 0);
+        if let Some(format) = out.get_mut(base) {
+            *format = FORMAT;
+        }
+        let mut writer = Self { out, base, words: bit_words(slots), slots, tail: base + start };
+        writer.put(8, (slots as u32).to_le_bytes());
+        Ok(writer)
+    }
+
+    fn put<const N: usize>(&mut self, offset: usize, bytes: [u8; N]) {
+        if let Some(place) = self.out.get_mut(self.base + offset..self.base + offset + N) {
+            place.copy_from_slice(&bytes);
+        }
+    }
+
+    fn set_bit(&mut self, set: usize, slot: usize) {
+        debug_assert!(slot < self.slots);
+        let byte = self.base + HEADER + set * 8 * self.words + slot / 8;
+        if let Some(bits) = self.out.get_mut(byte) {
+            *bits |= 1 << (slot % 8);
+        }
+    }
+
+    /// Marks the slot as null.
+    pub fn null(&mut self, slot: usize) {
+        self.set_bit(0, slot);
+    }
+
+    /// Marks the slot as unavailable (unchanged TOAST): neither null nor a value.
+    pub fn unavailable(&mut self, slot: usize) {
+        self.set_bit(1, slot);
+    }
+
+    /// Sets the slot's eight bytes: booleans as 0 or 1, integers sign-extended, floats as bits (FLOAT32 in the low half).
+    pub fn set(&mut self, slot: usize, value: u64) {
+        debug_assert!(slot < self.slots);
+        self.put(slots_start(self.slots) + 8 * slot, value.to_le_bytes());
+    }
+
+    /// Points the slot to `len` bytes at `offset` of the input that is being decoded.
+    pub fn input(&mut self, slot: usize, offset: usize, len: usize) {
+        self.set(slot, offset as u64 | (len as u64) << 32);
+    }
+
+    /// Copies `bytes` to the tail and points the slot to them.
+    ///
+    /// # Errors
+    /// Data `row-image.too-large`.
+    pub fn tail(&mut self, slot: usize, bytes: &[u8]) -> Result<()> {
+        grow(self.out, self.base, bytes.len())?;
+        let offset = self.out.len() - self.tail;
+        self.out.extend_from_slice(bytes);
+        self.points_to_tail(slot, offset, bytes.len());
+        Ok(())
+    }
+
+    /// Lets `fill` append bytes to the tail and points the slot to them.
+    ///
+    /// # Errors
+    /// Those of `fill`, and Data `row-image.too-large`.
+    pub fn tail_with(&mut self, slot: usize, fill: impl FnOnce(&mut Vec<u8>) -> Result<()>) -> Result<()> {
+        let offset = self.out.len() - self.tail;
+        fill(self.out)?;
+        grow(self.out, self.base, 0)?;
+        let len = (self.out.len() - self.tail).saturating_sub(offset);
+        self.points_to_tail(slot, offset, len);
+        Ok(())
+    }
+
+    /// Writes an aggregate (array, map, recursive struct) of `slots` slots through `fill` and points the slot to it.
+    ///
+    /// # Errors
+    /// Those of `fill`, and Data `row-image.too-large`.
+    pub fn nested(
+        &mut self,
+        slot: usize,
+        slots: usize,
+        fill: impl FnOnce(&mut ImageWriter<'_>) -> Result<()>,
+    ) -> Result<()> {
+        self.align();
+        self.tail_with(slot, |out| {
+            let mut nested = ImageWriter::new(out, slots)?;
+            fill(&mut nested)?;
+            nested.finish();
+            Ok(())
+        })
+    }
+
+    /// Pads the tail so that a nested image starts at a multiple of 8.
+    pub fn align(&mut self) {
+        let used = self.out.len() - self.base;
+        let padded = self.base + used.next_multiple_of(8);
+        self.out.resize(padded, 0);
+    }
+
+    /// Bytes written to the tail so far: with [`Self::begin_nested`] for writers that cannot use a closure.
+    pub fn tail_len(&self) -> usize {
+        self.out.len() - self.tail
+    }
+
+    /// The vector behind the writer, to append tail bytes; pair with [`Self::tail_len`] and [`Self::points_to_tail`].
+    pub fn buffer(&mut self) -> &mut Vec<u8> {
+        self.out
+    }
+
+    /// Points the slot to bytes that are already in the tail.
+    pub fn points_to_tail(&mut self, slot: usize, offset: usize, len: usize) {
+        self.set_bit(2, slot);
+        self.set(slot, offset as u64 | (len as u64) << 32);
+    }
+
+    /// Pads the tail and completes the header. Dropping a writer without this leaves an image that readers refuse only
+    /// if it had a tail, so call it always.
+    pub fn finish(mut self) {
+        self.align();
+        let tail_len = (self.out.len() - self.tail) as u32;
+        self.put(12, tail_len.to_le_bytes());
+    }
+}
+
+fn grow(out: &mut Vec<u8>, base: usize, more: usize) -> Result<()> {
+    let size = (out.len() - base).saturating_add(more);
+    if size > MAX_IMAGE {
+        return Err(Error::data(
+            "row-image.too-large",
+            format!("row image: expected at most {MAX_IMAGE} bytes, found at least {size}"),
+        ));
+    }
+    out.try_reserve(more)
+        .map_err(|_| Error::internal("row-image.memory", format!("row image: cannot reserve {more} bytes")))
+}
+
+/// Writes the image that means "no value and no schema".
+pub fn write_null(out: &mut Vec<u8>) {
+    out.extend_from_slice(&[FORMAT, FLAG_NO_VALUE, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+}

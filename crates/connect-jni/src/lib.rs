@@ -1,0 +1,1 @@
+//! The JNI boundary: bytes and addresses in, status out.

@@ -1,0 +1,1 @@
+//! wal2json messages to Debezium change events.
