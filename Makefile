@@ -1,0 +1,137 @@
+# The one list of build steps. `make test` is what continuous integration runs; `make help` lists the rest.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+
+# Everything that may be cached lives outside the clone.
+export BUCATINI_CACHE ?= $(HOME)/.cache/bucatini
+export CARGO_TARGET_DIR ?= $(BUCATINI_CACHE)/target
+TOOLS := $(BUCATINI_CACHE)/tools
+MVN := mvn -q -B -f java-shim/pom.xml
+
+VERSION := 0.1.0
+DIST := dist
+ARTIFACTS := $(DIST)/artifacts
+PLUGIN := $(DIST)/bucatini-connect-plugin.zip
+CORPUS := tests/corpus/avro tests/corpus/smt tests/corpus/wal2json tests/corpus/story
+
+PURE := connect-data schema-registry avro-converter extract-new-record-state wal2json
+COMPONENTS := avro-converter extract-new-record-state wal2json
+FAULTS := trap loop
+
+## Build
+
+.PHONY: plugin
+plugin: artifacts ## The plug-in zip for plugin.path: dist/bucatini-connect-plugin.zip
+	$(MVN) package -DskipTests -Dbucatini.artifacts=$(abspath $(ARTIFACTS)) -Dbucatini.zip=$(abspath $(PLUGIN))
+
+.PHONY: artifacts
+artifacts: native components ## Native libraries and components, staged for the jar
+
+.PHONY: native
+native: ## libbucatini.so (cores) and libbucatini_wasm.so (components in wasmtime)
+	mkdir -p $(ARTIFACTS)/native/linux-x86-64
+	cargo build --release -p connect-jni-core
+	cargo build --release -p connect-jni-wasm
+	install -m 644 $(CARGO_TARGET_DIR)/release/libbucatini.so $(CARGO_TARGET_DIR)/release/libbucatini_wasm.so \
+		$(ARTIFACTS)/native/linux-x86-64/
+
+.PHONY: components
+components: ## The shipped WASM components
+	cargo build --profile component --target wasm32-unknown-unknown $(addprefix -p component-,$(COMPONENTS))
+	cargo build --release -p component-build
+	mkdir -p $(ARTIFACTS)/components
+	for name in $(COMPONENTS); do \
+		$(CARGO_TARGET_DIR)/release/component-build \
+			$(CARGO_TARGET_DIR)/wasm32-unknown-unknown/component/component_$${name//-/_}.wasm \
+			$(ARTIFACTS)/components/$$name.wasm; \
+	done
+
+.PHONY: generate
+generate: ## Rewrites what is generated from Rust: ConfigDef resources, settings tables, golden row images
+	UPDATE_EXPECT=1 cargo test -q -p config-def
+	UPDATE_EXPECT=1 cargo test -q -p connect-data --test golden_row_images
+
+## Test
+
+.PHONY: test
+test: lint unit plugin jvm-test corpus e2e ## Everything that must hold before a change lands
+	@echo "make test: passed"
+
+.PHONY: lint
+lint: tools ## Formatting, clippy, dependency policy, purity of the cores
+	cargo fmt --all --check
+	cargo clippy -q --workspace --all-targets -- -D warnings
+	$(TOOLS)/bin/cargo-deny check bans licenses sources
+	@echo "advisories: not checked, the database is not reachable from build machines (see deny.toml)"
+	.ci/purity
+
+.PHONY: unit
+unit: components ## Unit and property tests of every crate
+	cargo test -q $(addprefix -p ,$(PURE)) -p connect-json -p config-def
+	cargo test -q --release -p bucatini-sdk -p component-build -p component-host -p connect-jni -p connect-jni-core \
+		-p connect-jni-wasm -p corpus
+
+.PHONY: jvm-test
+jvm-test: artifacts ## Tests of the Java shim against the real libraries
+	$(MVN) verify -Dbucatini.artifacts=$(abspath $(ARTIFACTS)) -Dbucatini.zip=$(abspath $(PLUGIN))
+
+CORPUS_RUN = cargo run -q --release -p corpus --
+SAMPLE ?= 300
+SEED ?= 20261123
+
+.PHONY: corpus
+corpus: plugin ## The conformance corpus: whole in native, a seeded sample in the other forms
+	$(CORPUS_RUN) --engine native $(CORPUS)
+	for engine in wasm jvm-native jvm-wasm; do \
+		$(CORPUS_RUN) --engine $$engine --sample $(SAMPLE) --seed $(SEED) $(CORPUS); \
+	done
+
+.PHONY: conformance
+conformance: plugin ## The whole corpus in every form, and the stock classes as the control
+	for engine in native wasm jvm-native jvm-wasm; do $(CORPUS_RUN) --engine $$engine $(CORPUS); done
+	$(CORPUS_RUN) --engine stock tests/corpus/smt
+
+.PHONY: e2e
+e2e: plugin faults ## The reference story and the fault tests in stock Kafka Connect, on real servers
+	tests/e2e/run all
+
+.PHONY: faults
+faults: plugin ## Plug-ins with a panicking core, a trapping and a looping component: for tests only
+	cargo build --profile component --target wasm32-unknown-unknown $(addprefix -p fault-,$(FAULTS))
+	cargo build --release -p connect-jni-core --features fault-injection --target-dir $(CARGO_TARGET_DIR)/faults
+	mkdir -p $(DIST)/faults
+	for name in $(FAULTS); do \
+		$(CARGO_TARGET_DIR)/release/component-build \
+			$(CARGO_TARGET_DIR)/wasm32-unknown-unknown/component/fault_$$name.wasm $(DIST)/faults/$$name.wasm; \
+		tests/faults/repack $(PLUGIN) $(DIST)/faults/$$name-plugin.zip \
+			components/avro-converter.wasm=$(DIST)/faults/$$name.wasm; \
+	done
+	tests/faults/repack $(PLUGIN) $(DIST)/faults/panic-plugin.zip \
+		native/linux-x86-64/libbucatini.so=$(CARGO_TARGET_DIR)/faults/release/libbucatini.so
+
+.PHONY: take-away
+take-away: plugin ## Proves that the tests fail, and say why, when a server or an artefact is missing
+	tests/e2e/run take-away
+
+.PHONY: fuzz
+fuzz: tools ## A minute of each fuzz target (nightly toolchain)
+	fuzz/run 60
+
+## Tools
+
+.PHONY: tools
+tools: $(TOOLS)/bin/cargo-deny
+
+$(TOOLS)/bin/cargo-deny:
+	cargo install cargo-deny --version 0.20.2 --locked --debug --root $(TOOLS) --target-dir $(BUCATINI_CACHE)/tools-target
+	rm -rf $(BUCATINI_CACHE)/tools-target
+
+.PHONY: clean
+clean: ## Removes what was built inside the clone
+	rm -rf $(DIST) java-shim/target
+
+.PHONY: help
+help: ## This list
+	@awk -F':.*## ' '/^## /{print "\n" substr($$0, 4)} /^[a-z0-9-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile
