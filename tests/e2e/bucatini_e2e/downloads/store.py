@@ -1,0 +1,147 @@
+"""The cache of Maven artefacts: every file is checked against the committed lock on every use.
+
+A file whose size and modification time are those seen when its checksum was last computed is taken as checked;
+any other is hashed again. A damaged file is deleted and downloaded once more before the run fails.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import shutil
+import tarfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from .. import places
+from ..failure import Missing
+from . import maven
+from .sets import ROOTS, Dependency
+
+
+def write_lock() -> int:
+    """Resolve every set anew and write the lock file; returns the number of files in it."""
+    repository = _repository()
+    with _exclusive():
+        sets = maven.resolve(repository, {name: [Dependency.parse(root) for root in roots] for name, roots in ROOTS.items()})
+        files = sorted({path for paths in sets.values() for path in paths})
+        with ThreadPoolExecutor(2) as pool:
+            digests = pool.map(lambda path: _sha256(repository / path), files)
+        lock = {
+            "files": {
+                str(path): {"size": (repository / path).stat().st_size, "sha256": digest}
+                for path, digest in zip(files, digests, strict=True)
+            },
+            "sets": {name: [str(path) for path in paths] for name, paths in sets.items()},
+        }
+    places.LOCK_FILE.write_text(json.dumps(lock, indent=1) + "\n")
+    return len(files)
+
+
+def install(*names: str) -> None:
+    """Make every file of these sets present and checked."""
+    for name in names:
+        class_path(name)
+
+
+def class_path(name: str) -> list[Path]:
+    """The checked files of one set, in class path order."""
+    lock = _lock()
+    wanted = lock["sets"].get(name)
+    if wanted is None:
+        raise Missing(f"the lock file has no set {name!r}; run the verb `lock`")
+    repository = _repository()
+    with _exclusive():
+        bad = _unchecked(repository, wanted, lock["files"])
+        if bad and not places.offline():
+            for path in bad:
+                _discard(repository / path)
+            maven.download(repository, {name: [maven.coordinate(Path(path)) for path in bad]})
+            bad = _unchecked(repository, wanted, lock["files"])
+        if bad:
+            listed = ", ".join(Path(path).name for path in bad[:5])
+            raise Missing(f"{name}: {len(bad)} of {len(wanted)} files are missing or do not match the lock file: {listed}")
+    return [repository / path for path in wanted]
+
+
+def unpacked(name: str) -> Path:
+    """The folder with the content of a set that is one archive; unpacked once for each checksum."""
+    (archive,) = class_path(name)
+    digest = _lock()["files"][str(archive.relative_to(_repository()))]["sha256"]
+    folder = places.cache() / "unpacked" / f"{name}-{digest[:16]}"
+    with _exclusive():
+        if not folder.is_dir():
+            partial = folder.with_suffix(".partial")
+            shutil.rmtree(partial, ignore_errors=True)
+            partial.mkdir(parents=True)
+            with tarfile.open(archive) as tar:
+                tar.extractall(partial, filter="data")
+            partial.rename(folder)
+    return folder
+
+
+def digest(*names: str) -> str:
+    """One short checksum over whole sets, to name what was derived from them."""
+    lock = _lock()
+    text = "".join(lock["files"][path]["sha256"] for name in names for path in lock["sets"][name])
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _repository() -> Path:
+    folder = places.cache() / "maven"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _lock() -> dict:
+    try:
+        return json.loads(places.LOCK_FILE.read_text())
+    except FileNotFoundError as error:
+        raise Missing(f"{places.LOCK_FILE} is missing; run the verb `lock`") from error
+
+
+def _unchecked(repository: Path, wanted: list[str], files: dict) -> list[str]:
+    """Those of the wanted files that are absent or whose content is not the locked one."""
+    seen_file = places.cache() / "checked.json"
+    seen = json.loads(seen_file.read_text()) if seen_file.exists() else {}
+    bad, news = [], {}
+    for path in wanted:
+        locked = files[path]
+        try:
+            stat = (repository / path).stat()
+        except FileNotFoundError:
+            bad.append(path)
+            continue
+        mark = [stat.st_size, stat.st_mtime_ns, locked["sha256"]]
+        if stat.st_size != locked["size"]:
+            bad.append(path)
+        elif seen.get(path) != mark:
+            if _sha256(repository / path) == locked["sha256"]:
+                news[path] = mark
+            else:
+                bad.append(path)
+    if news:
+        partial = seen_file.with_suffix(".partial")
+        partial.write_text(json.dumps(seen | news))
+        partial.rename(seen_file)
+    return bad
+
+
+def _discard(file: Path) -> None:
+    """Remove a damaged file and Maven's note of where it came from, or Maven would not fetch it again."""
+    file.unlink(missing_ok=True)
+    (file.parent / "_remote.repositories").unlink(missing_ok=True)
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+@contextlib.contextmanager
+def _exclusive():
+    """Two runs may share one cache; only one of them changes it at a time."""
+    places.cache().mkdir(parents=True, exist_ok=True)
+    with (places.cache() / "lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield

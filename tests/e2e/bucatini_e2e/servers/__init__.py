@@ -1,0 +1,1 @@
+"""Private instances of real servers. Each is a context manager: started on a free port, always stopped."""

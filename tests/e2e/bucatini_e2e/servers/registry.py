@@ -1,0 +1,29 @@
+"""Apicurio's schema registry, used through its Confluent-compatible API. It keeps everything in memory."""
+
+import urllib.request
+from pathlib import Path
+
+from ..downloads import sets, store
+from . import java
+from .server import Server
+
+
+class Registry(Server):
+    name = "schema-registry"
+    confluent_api = "/apis/ccompat/v7"
+
+    def install(self) -> None:
+        java.tool("java")
+        store.unpacked(sets.REGISTRY)
+
+    def command(self) -> list[str]:
+        options = ("-Dquarkus.http.host=127.0.0.1", f"-Dquarkus.http.port={self.port}")
+        return java.jar_command("256m", self._jar(), options=options)
+
+    def is_ready(self) -> bool:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{self.confluent_api}/subjects", timeout=5) as answer:
+            return answer.status == 200
+
+    def _jar(self) -> Path:
+        (jar,) = store.unpacked(sets.REGISTRY).glob("*-runner.jar")
+        return jar

@@ -1,0 +1,53 @@
+"""What MariaDB and MySQL have in common: options, a user for the sink, and the client's own table output."""
+
+import subprocess
+from pathlib import Path
+
+from .server import Server
+
+
+class TargetDatabase(Server):
+    accounts = ("mysql", "nobody")
+    user = "pasta"
+    password = "pasta-target"
+    database = "target"
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    @property
+    def socket(self) -> Path:
+        return self.folder / "socket"
+
+    def server_options(self) -> list[str]:
+        return [
+            f"--datadir={self.data}", f"--port={self.port}", f"--socket={self.socket}", "--bind-address=127.0.0.1",
+            f"--pid-file={self.folder / 'pid'}", "--innodb-flush-log-at-trx-commit=0", "--skip-log-bin",
+        ]  # fmt: skip
+
+    def client(self) -> list[str]:
+        raise NotImplementedError
+
+    def is_ready(self) -> bool:
+        ping = [*self.client(), "--user=root", f"--socket={self.socket}", "--execute=select 1"]
+        return subprocess.run(ping, capture_output=True, check=False).returncode == 0
+
+    def started(self) -> None:
+        self.sql(
+            f"create database {self.database}; create user '{self.user}'@'%' identified by '{self.password}';"
+            f"grant all on {self.database}.* to '{self.user}'@'%'; flush privileges;",
+            database="",
+        )
+
+    def sql(self, statements: str, database: str | None = None) -> str:
+        """Run statements as the administrator; rows come as the client prints them, in a box of characters."""
+        return self.run(
+            [*self.client(), "--user=root", f"--socket={self.socket}", "--table",
+             "--default-character-set=utf8mb4", self.database if database is None else database],
+            "SQL",
+            input=statements,
+        ).strip()  # fmt: skip
+
+    def jdbc_url(self) -> str:
+        return f"jdbc:mysql://127.0.0.1:{self.port}/{self.database}?useSSL=false&allowPublicKeyRetrieval=true"
