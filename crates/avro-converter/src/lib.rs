@@ -1,1 +1,24 @@
 //! Avro in the Confluent wire format <-> Connect data, compiled to plans.
+//!
+//! Behaviour: Confluent's `AvroData` and `AvroConverter` 8.3.1 (schema-registry tag v8.3.1, Avro 1.12.1). Plans are
+//! compiled once per schema and configuration, immutable and shared; per record only a plan runs.
+//!
+//! * [`avro_schema`]: the Avro schema model, its parser and its printer;
+//! * `to_connect`: Avro to Connect, schemas and records;
+//! * `from_connect`: Connect to Avro, schemas and records;
+//! * `converter`: the wire header, plan caches and registry needs around the two.
+//!
+//! What the converter calls in `from_connect` (bytes are always without the wire header):
+//!
+//! ```text
+//! EncodePlan::compile(schema: &connect_data::Schema, config: &AvroDataConfig) -> Result<EncodePlan>
+//! EncodePlan::schemaless(config: &AvroDataConfig) -> Result<EncodePlan>       schema None: the record Anything
+//! plan.avro_schema() -> &AvroSchema                                          what is registered
+//! plan.with_writer(&self, writer: &AvroSchema) -> Result<EncodePlan>          the registry chose another schema
+//! plan.is_null(&self, image: &Image) -> bool                                 null bytes: no registry call, no encode
+//! plan.encode(&self, image: &Image, out: &mut Vec<u8>) -> Result<()>          appends the Avro bytes
+//! ```
+#![forbid(unsafe_code)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
+
+pub mod avro_schema;
