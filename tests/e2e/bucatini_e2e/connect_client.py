@@ -55,10 +55,12 @@ class ConnectClient:
     def stop(self, name: str) -> None:
         """Stop the connector's tasks and wait until they are gone; its configuration and offsets stay."""
         self._request("PUT", f"/connectors/{_quoted(name)}/stop")
-        self.wait(
-            lambda: (lambda status: status["connector"]["state"] == "STOPPED" and not status["tasks"])(self.status(name)),
-            f"connector {name} to stop",
-        )
+
+        def stopped() -> bool:
+            status = self.status(name)
+            return status["connector"]["state"] == "STOPPED" and not status["tasks"]
+
+        self.wait(stopped, f"connector {name} to stop")
 
     def resume(self, name: str) -> None:
         self._request("PUT", f"/connectors/{_quoted(name)}/resume")
@@ -76,15 +78,20 @@ class ConnectClient:
         """Wait for the connector and one task to run; a task that fails ends the wait with its trace."""
 
         def running() -> bool:
+            self.raise_if_failed(name)
             status = self._status_or_none(name)
-            if status is None or not status["tasks"]:
-                return False
-            for task in status["tasks"]:
-                if task["state"] == "FAILED":
-                    raise Failure(f"task {task['id']} of connector {name} failed:\n{task['trace']}")
-            return all(task["state"] == "RUNNING" for task in status["tasks"])
+            return bool(status and status["tasks"]) and all(task["state"] == "RUNNING" for task in status["tasks"])
 
         self.wait(running, f"connector {name} to run", seconds)
+
+    def raise_if_failed(self, name: str) -> None:
+        """Turn a failed connector or task into an error with its trace, rather than wait for what cannot come."""
+        status = self._status_or_none(name)
+        if status is None:
+            return
+        for part in (status["connector"], *status["tasks"]):
+            if part["state"] == "FAILED":
+                raise Failure(f"connector {name} failed:\n{part['trace']}")
 
     def wait_until_failed(self, name: str, seconds: float = 30.0) -> str:
         """Wait for the connector's task to fail; returns its trace."""

@@ -49,7 +49,7 @@ class Kafka(Server):
         self._properties.write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         self.run(
-            java.command("128m", self._class_path(), "kafka.tools.StorageTool", "format", "-t", cluster, "-c",
+            java.command("128m", self._class_path(), "kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "--config",
                          str(self._properties)),
             "formatting the storage",
         )  # fmt: skip

@@ -1,0 +1,1 @@
+"""The reference story: the table `pasta` moves from PostgreSQL to MySQL and stays in step."""
