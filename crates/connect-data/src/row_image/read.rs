@@ -88,6 +88,16 @@ impl<'a> Image<'a> {
         self.slots.get(slot * 8..).and_then(|rest| rest.first_chunk()).map_or(0, |bytes| u64::from_le_bytes(*bytes))
     }
 
+    /// The eight bytes of each of `count` slots; `None` where there are not so many.
+    pub(super) fn slot_bytes(&self, from: usize, count: usize) -> Option<&'a [u8]> {
+        self.slots.get(8 * from..)?.get(..8 * count)
+    }
+
+    /// Null bits and unavailable bits of up to 64 slots, the one of `from` lowest.
+    pub(super) fn bits(&self, from: usize) -> (u64, u64) {
+        (word(self.nulls, from), word(self.unavailable, from))
+    }
+
     /// Offset and length that a variable-length slot holds, unchecked.
     pub fn range(&self, slot: usize) -> (usize, usize) {
         let value = self.get(slot);
@@ -129,6 +139,16 @@ impl<'a> Image<'a> {
 
 fn bit(set: &[u8], slot: usize) -> bool {
     set.get(slot / 8).is_some_and(|byte| byte & (1 << (slot % 8)) != 0)
+}
+
+/// 64 bits from `from` on; beyond the end they are 0.
+fn word(set: &[u8], from: usize) -> u64 {
+    let mut bytes = [0; 16];
+    let rest = set.get(from / 8..).unwrap_or(&[]);
+    for (to, byte) in bytes.iter_mut().zip(rest).take(9) {
+        *to = *byte;
+    }
+    (u128::from_le_bytes(bytes) >> (from % 8)) as u64
 }
 
 fn split(bytes: &[u8], at: usize) -> Result<(&[u8], &[u8])> {

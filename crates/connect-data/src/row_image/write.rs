@@ -1,6 +1,6 @@
 //! Writes row images.
 
-use super::{FLAG_NO_VALUE, FORMAT, HEADER, MAX_IMAGE, bit_words, slots_start, tail_start};
+use super::{FLAG_NO_VALUE, FORMAT, HEADER, Image, MAX_IMAGE, bit_words, slots_start, tail_start};
 use crate::error::{Error, Result};
 
 /// Writes one image at the end of a byte vector. Slots may be set in any order; tail bytes and nested images are
@@ -61,6 +61,35 @@ impl<'a> ImageWriter<'a> {
     pub fn set(&mut self, slot: usize, value: u64) {
         debug_assert!(slot < self.slots);
         self.put(slots_start(self.slots) + 8 * slot, value.to_le_bytes());
+    }
+
+    /// Takes back a null that [`Self::null`] or [`Self::copy_slots`] set.
+    pub fn not_null(&mut self, slot: usize) {
+        debug_assert!(slot < self.slots);
+        if let Some(bits) = self.out.get_mut(self.base + HEADER + slot / 8) {
+            *bits &= !(1 << (slot % 8));
+        }
+    }
+
+    /// Copies `count` slots of another image with their null and unavailable bits. Slots of variable length still hold
+    /// the other image's ranges: the caller gives each of them its bytes with [`Self::tail`].
+    pub fn copy_slots(&mut self, image: &Image<'_>, from: usize, to: usize, count: usize) {
+        debug_assert!(to + count <= self.slots);
+        let start = self.base + slots_start(self.slots) + 8 * to;
+        if let (Some(place), Some(bytes)) = (self.out.get_mut(start..start + 8 * count), image.slot_bytes(from, count))
+        {
+            place.copy_from_slice(bytes);
+        }
+        for offset in (0..count).step_by(64) {
+            let wanted = u64::MAX >> (64 - (count - offset).min(64));
+            let (nulls, unavailable) = image.bits(from + offset);
+            for (set, mut bits) in [(0, nulls & wanted), (1, unavailable & wanted)] {
+                while bits != 0 {
+                    self.set_bit(set, to + offset + bits.trailing_zeros() as usize);
+                    bits &= bits - 1;
+                }
+            }
+        }
     }
 
     /// Points the slot to `len` bytes at `offset` of the input that is being decoded.
@@ -159,4 +188,49 @@ fn grow(out: &mut Vec<u8>, base: usize, more: usize) -> Result<()> {
 /// Writes the image that means "no value and no schema".
 pub fn write_null(out: &mut Vec<u8>) {
     out.extend_from_slice(&[FORMAT, FLAG_NO_VALUE, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn copied_slots_keep_their_bits_whatever_the_offset() {
+        let mut source = Vec::new();
+        let mut writer = ImageWriter::new(&mut source, 200).unwrap();
+        for slot in 0..200 {
+            match slot % 7 {
+                0 => writer.null(slot),
+                3 => writer.unavailable(slot),
+                _ => writer.set(slot, slot as u64 + 1),
+            }
+        }
+        writer.finish();
+        let source = Image::new(&source, &[]).unwrap();
+        for (from, to, count) in [(0, 0, 200), (5, 3, 64), (13, 40, 65), (199, 0, 1), (70, 1, 130), (8, 8, 0)] {
+            let mut copy = Vec::new();
+            let mut writer = ImageWriter::new(&mut copy, 200).unwrap();
+            writer.copy_slots(&source, from, to, count);
+            writer.finish();
+            let copy = Image::new(&copy, &[]).unwrap();
+            for slot in 0..200 {
+                let expected = (to..to + count).contains(&slot).then(|| from + slot - to);
+                assert_eq!(copy.is_null(slot), expected.is_some_and(|s| source.is_null(s)));
+                assert_eq!(copy.is_unavailable(slot), expected.is_some_and(|s| source.is_unavailable(s)));
+                assert_eq!(copy.get(slot), expected.map_or(0, |s| source.get(s)));
+            }
+        }
+    }
+
+    #[test]
+    fn a_null_can_be_taken_back() {
+        let mut bytes = Vec::new();
+        let mut writer = ImageWriter::new(&mut bytes, 10).unwrap();
+        writer.null(8);
+        writer.null(9);
+        writer.not_null(9);
+        writer.finish();
+        let image = Image::new(&bytes, &[]).unwrap();
+        assert!(image.is_null(8) && !image.is_null(9));
+    }
 }
