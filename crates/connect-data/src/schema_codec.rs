@@ -7,7 +7,7 @@
 
 use crate::error::{Error, Result};
 use crate::row_image::tree;
-use crate::schema::{Field, MAX_NODES, Node, Schema, SchemaBuilder, Type};
+use crate::schema::{Field, MAX_NODES, Node, NodeId, Schema, SchemaBuilder, Type};
 use crate::wire::{Reader, Writer};
 
 const OPTIONAL: u8 = 1;
@@ -26,14 +26,7 @@ pub fn to_bytes(schema: &Schema) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     Writer::new(&mut bytes).u32(schema.nodes().len() as u32);
     for (id, node) in schema.nodes().iter().enumerate() {
-        let default = match &node.default {
-            None => None,
-            Some(value) => {
-                let mut image = Vec::new();
-                tree::write(Some(&schema.subschema(id as u32)?), value, &mut image)?;
-                Some(image)
-            }
-        };
+        let default = default_image(schema, id as NodeId)?;
         let mut w = Writer::new(&mut bytes);
         let mut flags = 0;
         for (present, flag) in [
@@ -91,7 +84,7 @@ pub fn from_bytes(bytes: &[u8]) -> Result<Schema> {
             format!("schema: expected at most {MAX_NODES} nodes, found {count}"),
         ));
     }
-    let mut builder = SchemaBuilder::new();
+    let mut nodes = Vec::new();
     let mut defaults = Vec::new();
     for id in 0..count as u32 {
         let code = r.u8()?;
@@ -126,26 +119,48 @@ pub fn from_bytes(bytes: &[u8]) -> Result<Schema> {
         if flags & (KEY_AND_ITEM | ITEM) != 0 {
             node.item = Some(r.u32()?);
         }
-        builder.push(node);
+        nodes.push(node);
     }
     if r.remaining() != 0 {
         return Err(Error::internal("schema.trailing", format!("schema: {} bytes after the last node", r.remaining())));
     }
+    build(nodes, &defaults)
+}
+
+/// The default of a node as a row image with the layout of the node's own subtree.
+///
+/// # Errors
+/// Data: a default that is not of its node's type.
+pub fn default_image(schema: &Schema, id: NodeId) -> Result<Option<Vec<u8>>> {
+    let Some(value) = &schema.node(id).default else {
+        return Ok(None);
+    };
+    let mut image = Vec::new();
+    tree::write(Some(&schema.subschema(id)?), value, &mut image)?;
+    Ok(Some(image))
+}
+
+/// A schema from its nodes and the images of their defaults. The nodes' own defaults are replaced where there is one.
+///
+/// # Errors
+/// Data: a shape that [`SchemaBuilder::build`] refuses. Internal: an image that does not fit its node.
+pub fn build(nodes: Vec<Node>, defaults: &[(NodeId, &[u8])]) -> Result<Schema> {
+    let mut builder = SchemaBuilder::new();
+    nodes.into_iter().for_each(|node| {
+        builder.push(node);
+    });
+    let plain = builder.build()?;
     if defaults.is_empty() {
-        return builder.build();
+        return Ok(plain);
     }
     // A default is an image of its own subtree, whose layout is known only once the whole arena is.
-    let plain = builder.build()?;
-    let mut values = Vec::new();
-    for (id, image) in defaults {
-        values.push((id, tree::read(Some(&plain.subschema(id)?), image, &[])?));
-    }
     let mut builder = SchemaBuilder::new();
     for node in plain.nodes() {
         builder.push(node.clone());
     }
-    for (id, value) in values {
-        if let Some(node) = builder.node_mut(id) {
+    for (id, image) in defaults {
+        let value = tree::read(Some(&plain.subschema(*id)?), image, &[])?;
+        if let Some(node) = builder.node_mut(*id) {
             node.default = Some(value);
         }
     }
