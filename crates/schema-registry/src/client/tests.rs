@@ -313,9 +313,9 @@ fn references_come_dependencies_first() {
 #[test]
 fn versions_follow_the_setting() {
     let version = || Need::Version { subject: "s".into(), schema: "\"int\"".into(), references: Vec::new() };
-    let strict = fake(&[]).play(version(), &[(404, "{}")]).1.unwrap_err();
+    let strict = fake(&[("schema.version.lookup", "strict")]).play(version(), &[(404, "{}")]).1.unwrap_err();
     assert!(strict.hint_text().unwrap().contains("schema.version.lookup"));
-    let mut lenient = fake(&[("schema.version.lookup", "LENIENT")]);
+    let mut lenient = fake(&[("schema.version.lookup", "lenient")]);
     lenient.play(version(), &[(404, "{}")]).1.unwrap();
     assert_eq!(lenient.client.lookup(version()), Lookup::Fact(Fact::Version(None)));
     let off = fake(&[("schema.version.lookup", "off")]);
