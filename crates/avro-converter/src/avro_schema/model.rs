@@ -420,11 +420,6 @@ impl AvroSchemaBuilder {
         AvroSchema { types: self.types, root }
     }
 
-    /// Goes on where [`Self::view`] left off.
-    pub(super) fn reopen(schema: AvroSchema) -> Self {
-        Self { types: schema.types }
-    }
-
     /// Checks the arena.
     ///
     /// # Errors
@@ -478,6 +473,13 @@ impl AvroSchemaBuilder {
             }
         }
         Ok(schema)
+    }
+}
+
+/// Opens a schema again, to change it. Its ids stay.
+impl From<AvroSchema> for AvroSchemaBuilder {
+    fn from(schema: AvroSchema) -> Self {
+        Self { types: schema.types }
     }
 }
 

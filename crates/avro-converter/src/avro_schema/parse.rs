@@ -340,7 +340,7 @@ impl Parser {
                 ));
             }
         }
-        self.types = AvroSchemaBuilder::reopen(schema);
+        self.types = AvroSchemaBuilder::from(schema);
         Ok(())
     }
 }
