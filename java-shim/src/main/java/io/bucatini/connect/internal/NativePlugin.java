@@ -1,0 +1,338 @@
+package io.bucatini.connect.internal;
+
+import io.bucatini.connect.BucatiniError;
+import java.nio.charset.StandardCharsets;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Function;
+import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.header.Header;
+import org.apache.kafka.common.header.Headers;
+import org.apache.kafka.connect.connector.ConnectRecord;
+import org.apache.kafka.connect.data.Schema;
+import org.apache.kafka.connect.data.SchemaAndValue;
+
+/** A configured plug-in behind the boundary. Any number of threads may use it at once. */
+public final class NativePlugin implements AutoCloseable {
+    /** More rounds than any record needs: a core that never has enough would hang the task. */
+    private static final int MAX_ROUNDS = 10_000;
+    private static final int MAX_TOPICS = 10_000;
+    private static final byte[] EMPTY = {};
+
+    private final PluginKind kind;
+    private final Library library;
+    private final Boundary boundary;
+    private final PluginHandle handle;
+    private final ScratchPool scratches;
+    private final RowImageReader reader = new RowImageReader(StructAccess.BEST);
+    private final RowImageWriter writer = new RowImageWriter(StructAccess.BEST);
+    private final Schemas schemas;
+    private final RecordFrames frames;
+    private final Exchanges exchanges = new Exchanges();
+    /** One thread asks the registry, the others find what it brought. */
+    private final ReentrantLock exchanging = new ReentrantLock();
+    private final Map<String, Topic> topics = new ConcurrentHashMap<>();
+    private volatile Topic lastTopic = new Topic("", 0);
+
+    private static final class Topic {
+        final String name;
+        final int id;
+
+        Topic(String name, int id) {
+            this.name = name;
+            this.id = id;
+        }
+    }
+
+    private NativePlugin(PluginKind kind, Library library, Boundary boundary, PluginHandle handle, ScratchPool scratches) {
+        this.kind = kind;
+        this.library = library;
+        this.boundary = boundary;
+        this.handle = handle;
+        this.scratches = scratches;
+        this.schemas = new Schemas(new Schemas.Source() {
+            @Override
+            public WireReader schema(int id) {
+                return fetch(id);
+            }
+
+            @Override
+            public int intern(WireWriter form) {
+                return number(form);
+            }
+        }, reader, writer);
+        this.frames = new RecordFrames(schemas, reader, writer);
+    }
+
+    /**
+     * Opens a plug-in.
+     *
+     * @param libraries gives the library of an engine, usually {@link NativeLibraries#get}
+     * @throws org.apache.kafka.common.config.ConfigException if a setting is wrong
+     * @throws BucatiniError if the library or component cannot be loaded
+     */
+    static NativePlugin open(
+            PluginKind kind, boolean isKey, Map<String, ?> configs, Function<Engine, Library> libraries) {
+        Map<String, String> settings = Settings.of(configs);
+        Engine engine = Engine.of(settings);
+        Library library = libraries.apply(engine);
+        Boundary boundary = new Boundary(kind.className());
+        // Not out of the pool: a component is large, and is sent once.
+        Scratch scratch = new Scratch(library);
+        WireWriter message = scratch.message.reset();
+        message.u8(isKey ? 1 : 0);
+        Settings.write(settings, message);
+        if (engine == Engine.WASM) {
+            Components.append(kind, message);
+        }
+        int length = scratch.send();
+        long opened;
+        do {
+            opened = boundary.checked(
+                    library.open(kind.number(), scratch.in(), length, scratch.out(), scratch.capacity()), scratch, true);
+        } while (opened == Boundary.AGAIN);
+        if (opened <= 0) {
+            throw new BucatiniError("boundary.result", kind.className() + ": the native library opened handle " + opened);
+        }
+        return new NativePlugin(kind, library, boundary, new PluginHandle(library, opened), new ScratchPool(library));
+    }
+
+    /** No more calls; the plug-in goes when the last running one has ended. */
+    @Override
+    public void close() {
+        handle.close();
+    }
+
+    /** {@code Converter.toConnectData}; {@code payload} is not null. */
+    SchemaAndValue toConnect(String topic, Headers headers, byte[] payload) {
+        PluginHandle.State call = handle.acquire();
+        Scratch scratch = scratches.take();
+        try {
+            int topicId = topic(topic);
+            WireWriter message = scratch.message.reset();
+            append(headers, message);
+            for (int round = 0; round < MAX_ROUNDS; round++) {
+                scratch.send(payload, payload.length, message.array(), message.length());
+                long result = boundary.checked(
+                        library.toConnect(call.handle(), topicId, scratch.in(), payload.length, message.length(),
+                                scratch.out(), scratch.capacity()), scratch);
+                if (result >= 0) {
+                    int length = (int) result;
+                    Schemas.Interned schema = schemas.get((int) (result >>> 32));
+                    Object value = reader.read(schema.plan, scratch.receive(length), length, payload);
+                    return new SchemaAndValue(schema.schema, value);
+                }
+                if (result == Library.NULL) {
+                    return SchemaAndValue.NULL;
+                }
+                if (result == Library.NEED) {
+                    satisfy(scratch.received(4).u32());
+                }
+            }
+            throw endless();
+        } catch (RuntimeException e) {
+            throw translated(e);
+        } finally {
+            scratches.giveBack(scratch);
+            call.release();
+        }
+    }
+
+    /** {@code Converter.fromConnectData}. */
+    byte[] fromConnect(String topic, Schema schema, Object value) {
+        PluginHandle.State call = handle.acquire();
+        Scratch scratch = scratches.take();
+        try {
+            int topicId = topic(topic);
+            Schemas.Interned interned = schemas.of(schema);
+            writer.write(interned.plan, value, scratch.message.reset());
+            for (int round = 0; round < MAX_ROUNDS; round++) {
+                int length = scratch.send();
+                long result = boundary.checked(
+                        library.fromConnect(call.handle(), topicId, interned.id, scratch.in(), length, scratch.out(),
+                                scratch.capacity()), scratch);
+                if (result >= 0) {
+                    return scratch.copy((int) result);
+                }
+                if (result == Library.NULL) {
+                    return null;
+                }
+                if (result == Library.NEED) {
+                    satisfy(scratch.received(4).u32());
+                }
+            }
+            throw endless();
+        } catch (RuntimeException e) {
+            throw translated(e);
+        } finally {
+            scratches.giveBack(scratch);
+            call.release();
+        }
+    }
+
+    /** {@code Transformation.apply}, with the whole record as a frame. */
+    <R extends ConnectRecord<R>> R apply(R record) {
+        PluginHandle.State call = handle.acquire();
+        Scratch scratch = scratches.take();
+        try {
+            frames.write(record, scratch.message.reset());
+            long result = repeated(scratch, scratch.send(),
+                    (sent, length) -> library.apply(call.handle(), sent.in(), length, sent.out(), sent.capacity()));
+            return frames.outcome(record, scratch.received((int) result));
+        } catch (RuntimeException e) {
+            throw translated(e);
+        } finally {
+            scratches.giveBack(scratch);
+            call.release();
+        }
+    }
+
+    private int topic(String name) {
+        Topic last = lastTopic;
+        if (last.name.equals(name)) {
+            return last.id;
+        }
+        if (name == null) {
+            throw new DataFault("shim.topic", "expected the name of a topic, found null");
+        }
+        Topic topic = topics.get(name);
+        if (topic == null) {
+            if (topics.size() >= MAX_TOPICS) {
+                topics.clear();
+            }
+            topic = new Topic(name, number(name));
+            topics.put(name, topic);
+        }
+        lastTopic = topic;
+        return topic.id;
+    }
+
+    private int number(String topic) {
+        byte[] name = topic.getBytes(StandardCharsets.UTF_8);
+        return (int) send(name, name.length,
+                (scratch, length) -> library.topic(running(), scratch.in(), length, scratch.out(), scratch.capacity()));
+    }
+
+    private int number(WireWriter form) {
+        return (int) send(form.array(), form.length(),
+                (scratch, length) -> library.intern(running(), scratch.in(), length, scratch.out(), scratch.capacity()));
+    }
+
+    private WireReader fetch(int schema) {
+        Scratch scratch = scratches.take();
+        try {
+            long length = repeated(scratch, 0,
+                    (out, none) -> library.schema(running(), schema, out.out(), out.capacity()));
+            return new WireReader(scratch.copy((int) length));
+        } finally {
+            scratches.giveBack(scratch);
+        }
+    }
+
+    /** One call of the library with what {@code scratch} holds. */
+    private interface Call {
+        long at(Scratch scratch, int length);
+    }
+
+    private long send(byte[] message, int length, Call call) {
+        Scratch scratch = scratches.take();
+        try {
+            return repeated(scratch, scratch.send(message, length, EMPTY, 0), call);
+        } finally {
+            scratches.giveBack(scratch);
+        }
+    }
+
+    /** The result of a call that knows neither needs nor nulls, repeated while its buffer is too small. */
+    private long repeated(Scratch scratch, int length, Call call) {
+        long result;
+        do {
+            result = boundary.definite(call.at(scratch, length), scratch);
+        } while (result == Boundary.AGAIN);
+        return result;
+    }
+
+    /** The handle, inside of a call that has acquired it. */
+    private long running() {
+        return handle.running().handle();
+    }
+
+    /** Performs exchanges until the need is met; when there is no hope, the library says so. */
+    private void satisfy(int need) {
+        try {
+            exchanging.lockInterruptibly();
+            try {
+                exchange(need);
+            } finally {
+                exchanging.unlock();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new BucatiniError("shim.interrupted",
+                    kind.className() + ": interrupted while waiting for an answer over HTTP", e);
+        }
+    }
+
+    private void exchange(int need) throws InterruptedException {
+        Scratch scratch = scratches.take();
+        try {
+            for (int round = 0; round < MAX_ROUNDS; round++) {
+                long asked = boundary.definite(
+                        library.exchange(running(), need, now(), scratch.out(), scratch.capacity()), scratch);
+                if (asked == 0) {
+                    return;
+                }
+                if (asked != Boundary.AGAIN) {
+                    byte[] answer = exchanges.perform(scratch.received((int) asked));
+                    send(answer, answer.length, (sent, length) -> library.answer(
+                            running(), sent.in(), length, now(), sent.out(), sent.capacity()));
+                }
+            }
+            throw endless();
+        } finally {
+            scratches.giveBack(scratch);
+        }
+    }
+
+    /** Monotonic milliseconds: a core has no clock. */
+    private static long now() {
+        return System.nanoTime() / 1_000_000;
+    }
+
+    private static void append(Headers headers, WireWriter out) {
+        if (headers == null) {
+            return;
+        }
+        int count = 0;
+        for (Header header : headers) {
+            if (count++ == 0) {
+                out.u32(0);
+            }
+            out.str(header.key());
+            byte[] value = header.value();
+            out.u8(value == null ? 0 : 1);
+            if (value != null) {
+                out.bytes(value);
+            }
+        }
+        if (count > 0) {
+            out.setInt(0, count);
+        }
+    }
+
+    private BucatiniError endless() {
+        return new BucatiniError("shim.endless",
+                kind.className() + ": after " + MAX_ROUNDS + " rounds the conversion still lacks something");
+    }
+
+    private RuntimeException translated(RuntimeException e) {
+        if (e instanceof DataFault) {
+            return Errors.data(kind.className(), (DataFault) e);
+        }
+        if (e instanceof KafkaException) {
+            return e;
+        }
+        throw Errors.unexpected(kind.className(), e);
+    }
+}

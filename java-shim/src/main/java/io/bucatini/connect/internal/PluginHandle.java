@@ -1,0 +1,91 @@
+package io.bucatini.connect.internal;
+
+import java.lang.ref.Cleaner;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * The handle of an open plug-in. It is freed once: when it has been closed, or when nobody refers to it any more (Connect 2.8
+ * never closes a converter), and no call is running on it.
+ */
+final class PluginHandle implements AutoCloseable {
+    private static final Cleaner CLEANER = Cleaner.create();
+
+    private final State state;
+    private final Cleaner.Cleanable cleanable;
+
+    /** @param handle what {@link Library#open} answered */
+    PluginHandle(Library library, long handle) {
+        state = new State(library, handle);
+        cleanable = CLEANER.register(this, state);
+    }
+
+    /**
+     * Announces a call; {@link State#release} ends it.
+     *
+     * @throws IllegalStateException after {@link #close}
+     */
+    State acquire() {
+        state.acquire();
+        return state;
+    }
+
+    /** What a call that is running already has acquired. */
+    State running() {
+        return state;
+    }
+
+    /** No call can begin any more; the handle is freed when the last one ends. May be repeated. */
+    @Override
+    public void close() {
+        cleanable.clean();
+    }
+
+    /** Must not refer to its {@link PluginHandle}, or that would never become unreachable. */
+    static final class State implements Runnable {
+        /** Calls that are running, and this bit once closed. */
+        private static final int CLOSED = 1 << 30;
+
+        private final Library library;
+        private final long handle;
+        private final AtomicInteger calls = new AtomicInteger();
+        private final AtomicBoolean freed = new AtomicBoolean();
+
+        State(Library library, long handle) {
+            this.library = library;
+            this.handle = handle;
+        }
+
+        private void acquire() {
+            if (calls.getAndIncrement() >= CLOSED) {
+                release();
+                throw new IllegalStateException("the plug-in has been closed");
+            }
+        }
+
+        /** The handle: to be used between {@link PluginHandle#acquire} and {@link #release} only. */
+        long handle() {
+            return handle;
+        }
+
+        void release() {
+            if (calls.decrementAndGet() == CLOSED) {
+                free();
+            }
+        }
+
+        @Override
+        public void run() {
+            if (calls.getAndUpdate(n -> n | CLOSED) == 0) {
+                free();
+            }
+        }
+
+        /** A refused call that comes and goes after the last one passes here again. */
+        private void free() {
+            if (freed.compareAndSet(false, true)) {
+                library.close(handle);
+            }
+        }
+    }
+}

@@ -1,0 +1,162 @@
+package io.bucatini.connect.internal;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.apache.kafka.connect.data.Date;
+import org.apache.kafka.connect.data.Decimal;
+import org.apache.kafka.connect.data.Field;
+import org.apache.kafka.connect.data.Schema;
+import org.apache.kafka.connect.data.Time;
+import org.apache.kafka.connect.data.Timestamp;
+
+/**
+ * How one schema lies in row images and which Java objects it has: compiled once per schema, so that no Schema is interpreted
+ * per record. One object per node; a struct's children with their slots are flat arrays.
+ */
+final class RowImagePlan {
+    static final int BOOLEAN = 0;
+    static final int INT8 = 1;
+    static final int INT16 = 2;
+    static final int INT32 = 3;
+    static final int INT64 = 4;
+    static final int FLOAT32 = 5;
+    static final int FLOAT64 = 6;
+    static final int STRING = 7;
+    static final int BYTES = 8;
+    static final int DECIMAL = 9;
+    static final int DATE = 10;
+    static final int TIME = 11;
+    static final int TIMESTAMP = 12;
+    static final int STRUCT = 13;
+    static final int ARRAY = 14;
+    static final int MAP = 15;
+    /** A struct in an aggregate of its own: a reference back to an enclosing struct. */
+    static final int REFERENCE = 16;
+
+    /** One of the constants above. */
+    final int kind;
+    /** Connect's schema of this node. */
+    final Schema schema;
+    /** Slots, with everything flattened below. */
+    final int width;
+    /** Of a DECIMAL; null if the schema does not tell. */
+    final Integer scale;
+    /** Of a struct, in order. */
+    final Field[] fields;
+    final RowImagePlan[] children;
+    /** Slot of each child relative to the struct's own. */
+    final int[] offsets;
+    /** Of a map. */
+    RowImagePlan key;
+    /** Of an array or map; the struct that a reference stands for. */
+    RowImagePlan item;
+
+    private RowImagePlan(int kind, Schema schema, int width) {
+        this.kind = kind;
+        this.schema = schema;
+        this.width = width;
+        this.scale = kind == DECIMAL ? scale(schema) : null;
+        List<Field> declared = kind == STRUCT ? new ArrayList<>(schema.fields()) : List.of();
+        this.fields = declared.toArray(new Field[0]);
+        this.children = new RowImagePlan[fields.length];
+        this.offsets = new int[fields.length];
+    }
+
+    /** The plan of {@code schema}, whose arena (with or without defaults) is {@code arena}. */
+    static RowImagePlan of(SchemaArena arena, Schema schema) {
+        return new Compiler(arena).compile(0, schema);
+    }
+
+    /** The plan of {@code schema}. */
+    static RowImagePlan of(Schema schema) {
+        return of(SchemaWriter.shape(schema), schema);
+    }
+
+    private static int kind(SchemaArena.Node node) {
+        String name = node.name == null ? "" : node.name;
+        switch (node.type) {
+            case BOOLEAN:
+                return BOOLEAN;
+            case INT8:
+                return INT8;
+            case INT16:
+                return INT16;
+            case INT32:
+                return name.equals(Date.LOGICAL_NAME) ? DATE : name.equals(Time.LOGICAL_NAME) ? TIME : INT32;
+            case INT64:
+                return name.equals(Timestamp.LOGICAL_NAME) ? TIMESTAMP : INT64;
+            case FLOAT32:
+                return FLOAT32;
+            case FLOAT64:
+                return FLOAT64;
+            case STRING:
+                return STRING;
+            case BYTES:
+                return name.equals(Decimal.LOGICAL_NAME) ? DECIMAL : BYTES;
+            case ARRAY:
+                return ARRAY;
+            case MAP:
+                return MAP;
+            case STRUCT:
+                return STRUCT;
+            default:
+                throw new DataFault("schema.type", "schema: expected a type of Connect 2.8, found " + node.type);
+        }
+    }
+
+    private static Integer scale(Schema schema) {
+        Map<String, String> parameters = schema.parameters();
+        String scale = parameters == null ? null : parameters.get(Decimal.SCALE_FIELD);
+        try {
+            return scale == null ? null : Integer.valueOf(scale);
+        } catch (NumberFormatException e) {
+            return null;
+        }
+    }
+
+    /** The scale, as Decimal.toLogical and fromLogical demand it when there is a value. */
+    int requiredScale() {
+        if (scale == null) {
+            throw new DataFault("row-image.scale",
+                    "schema: expected a whole number as the parameter scale of a Decimal, found none");
+        }
+        return scale;
+    }
+
+    private static final class Compiler {
+        private final SchemaArena arena;
+        private final Map<Integer, RowImagePlan> structs = new HashMap<>();
+
+        Compiler(SchemaArena arena) {
+            this.arena = arena;
+        }
+
+        RowImagePlan compile(int id, Schema schema) {
+            SchemaArena.Node node = arena.nodes[id];
+            RowImagePlan plan = new RowImagePlan(kind(node), schema, arena.width(id));
+            if (plan.kind == STRUCT) {
+                structs.put(id, plan);
+                int slot = 1;
+                for (int i = 0; i < plan.children.length; i++) {
+                    plan.children[i] = child(id, node.fieldNodes[i], plan.fields[i].schema());
+                    plan.offsets[i] = slot;
+                    slot += plan.children[i].width;
+                }
+            }
+            plan.key = node.key < 0 ? null : child(id, node.key, schema.keySchema());
+            plan.item = node.item < 0 ? null : child(id, node.item, schema.valueSchema());
+            return plan;
+        }
+
+        private RowImagePlan child(int parent, int child, Schema schema) {
+            if (!SchemaArena.isBackReference(parent, child)) {
+                return compile(child, schema);
+            }
+            RowImagePlan reference = new RowImagePlan(REFERENCE, schema, 1);
+            reference.item = structs.get(child);
+            return reference;
+        }
+    }
+}

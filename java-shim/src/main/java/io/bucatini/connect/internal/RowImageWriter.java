@@ -1,0 +1,333 @@
+package io.bucatini.connect.internal;
+
+import java.math.BigDecimal;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.Collection;
+import java.util.Date;
+import java.util.Map;
+import org.apache.kafka.connect.data.Struct;
+
+/**
+ * Connect values to self-contained row images, with the checks that Confluent's AvroData makes: classes, the schema of each
+ * Struct, logical types. Struct values are raw: a null stays null although its field has a default.
+ */
+final class RowImageWriter {
+    private static final long MILLIS_PER_DAY = 86_400_000;
+
+    private final StructAccess access;
+
+    RowImageWriter(StructAccess access) {
+        this.access = access;
+    }
+
+    /** Appends the image of {@code value}; a plan of null is schemaless data. */
+    void write(RowImagePlan plan, Object value, WireWriter out) {
+        Image image = new Image(out, plan == null ? 1 : plan.width);
+        if (value == null) {
+            image.setNull(0);
+        } else if (plan == null) {
+            int from = out.length();
+            Schemaless.write(value, out);
+            image.pointTo(0, from);
+        } else {
+            value(plan, value, image, 0, 0);
+        }
+        image.finish();
+    }
+
+    private void value(RowImagePlan plan, Object value, Image image, int slot, int depth) {
+        switch (plan.kind) {
+            case RowImagePlan.BOOLEAN:
+                image.set(slot, value instanceof Boolean ? (Boolean) value ? 1 : 0 : fail("a Boolean", value));
+                return;
+            case RowImagePlan.INT8:
+                image.set(slot, value instanceof Byte ? (Byte) value : fail("a Byte", value));
+                return;
+            case RowImagePlan.INT16:
+                image.set(slot, value instanceof Short ? (Short) value : fail("a Short", value));
+                return;
+            case RowImagePlan.INT32:
+                image.set(slot, value instanceof Integer ? (Integer) value : fail("an Integer", value));
+                return;
+            case RowImagePlan.INT64:
+                image.set(slot, value instanceof Long ? (Long) value : fail("a Long", value));
+                return;
+            case RowImagePlan.FLOAT32:
+                image.set(slot, value instanceof Float
+                        ? Float.floatToRawIntBits((Float) value) & 0xFFFF_FFFFL : fail("a Float", value));
+                return;
+            case RowImagePlan.FLOAT64:
+                image.set(slot, value instanceof Double
+                        ? Double.doubleToRawLongBits((Double) value) : fail("a Double", value));
+                return;
+            case RowImagePlan.STRING:
+                image.append(slot, value instanceof String
+                        ? ((String) value).getBytes(StandardCharsets.UTF_8) : failed("a String", value));
+                return;
+            case RowImagePlan.DECIMAL:
+                image.append(slot, decimal(plan, value));
+                return;
+            case RowImagePlan.DATE:
+                image.set(slot, days(value));
+                return;
+            case RowImagePlan.TIME:
+                image.set(slot, millisOfDay(value));
+                return;
+            case RowImagePlan.TIMESTAMP:
+                image.set(slot, date(value));
+                return;
+            default:
+                other(plan, value, image, slot, depth);
+        }
+    }
+
+    private void other(RowImagePlan plan, Object value, Image image, int slot, int depth) {
+        switch (plan.kind) {
+            case RowImagePlan.BYTES:
+                bytes(value, image, slot);
+                return;
+            case RowImagePlan.STRUCT:
+                struct(plan, checked(plan, value), image, slot, depth);
+                return;
+            case RowImagePlan.REFERENCE:
+                Struct struct = checked(plan, value);
+                checkDepth(depth + 1);
+                Image nested = image.nested(plan.item.width);
+                struct(plan.item, struct, nested, 0, depth + 1);
+                image.pointTo(slot, nested);
+                return;
+            case RowImagePlan.ARRAY:
+                array(plan, value, image, slot, depth + 1);
+                return;
+            case RowImagePlan.MAP:
+                map(plan, value, image, slot, depth + 1);
+                return;
+            default:
+                throw new IllegalStateException("kind " + plan.kind);
+        }
+    }
+
+    /** The Struct, if it is of the schema that the plan stands for. */
+    private static Struct checked(RowImagePlan plan, Object value) {
+        if (!(value instanceof Struct)) {
+            throw kind("a Struct", value);
+        }
+        Struct struct = (Struct) value;
+        if (struct.schema() != plan.schema && !struct.schema().equals(plan.schema)
+                && !RecursiveSchema.unwrap(struct.schema()).equals(RecursiveSchema.unwrap(plan.schema))) {
+            throw new DataFault("row-image.struct",
+                    "expected a Struct of the schema at this place, found one of another schema");
+        }
+        return struct;
+    }
+
+    private void struct(RowImagePlan plan, Struct struct, Image image, int slot, int depth) {
+        RowImagePlan[] children = plan.children;
+        int[] offsets = plan.offsets;
+        Object[] values = access.values(struct, plan.fields);
+        int i = 0;
+        try {
+            for (; i < children.length; i++) {
+                item(children[i], values[i], image, slot + offsets[i], depth);
+            }
+        } catch (DataFault fault) {
+            throw fault.field(plan.fields[i].name());
+        }
+    }
+
+    private void array(RowImagePlan plan, Object value, Image image, int slot, int depth) {
+        if (!(value instanceof Collection)) {
+            throw kind("a List", value);
+        }
+        checkDepth(depth);
+        Object[] items = ((Collection<?>) value).toArray();
+        RowImagePlan item = plan.item;
+        Image nested = image.nested((long) items.length * item.width);
+        int i = 0;
+        try {
+            for (; i < items.length; i++) {
+                item(item, items[i], nested, i * item.width, depth);
+            }
+        } catch (DataFault fault) {
+            throw fault.index(i);
+        }
+        image.pointTo(slot, nested);
+    }
+
+    private void map(RowImagePlan plan, Object value, Image image, int slot, int depth) {
+        if (!(value instanceof Map)) {
+            throw kind("a Map", value);
+        }
+        checkDepth(depth);
+        Object[] entries = ((Map<?, ?>) value).entrySet().toArray();
+        RowImagePlan key = plan.key;
+        RowImagePlan item = plan.item;
+        Image nested = image.nested((long) entries.length * (key.width + item.width));
+        int values = entries.length * key.width;
+        int i = 0;
+        try {
+            for (; i < entries.length; i++) {
+                Map.Entry<?, ?> entry = (Map.Entry<?, ?>) entries[i];
+                item(key, entry.getKey(), nested, i * key.width, depth);
+                item(item, entry.getValue(), nested, values + i * item.width, depth);
+            }
+        } catch (DataFault fault) {
+            throw fault.entry(i);
+        }
+        image.pointTo(slot, nested);
+    }
+
+    private void item(RowImagePlan plan, Object value, Image image, int slot, int depth) {
+        if (value == null) {
+            image.setNull(slot);
+        } else {
+            value(plan, value, image, slot, depth);
+        }
+    }
+
+    private static void bytes(Object value, Image image, int slot) {
+        if (value instanceof byte[]) {
+            image.append(slot, (byte[]) value);
+        } else if (value instanceof ByteBuffer) {
+            int from = image.out.length();
+            append((ByteBuffer) value, image.out);
+            image.pointTo(slot, from);
+        } else {
+            throw kind("bytes", value);
+        }
+    }
+
+    /** Appends what remains in a buffer, without moving its position. */
+    static void append(ByteBuffer value, WireWriter out) {
+        if (value.hasArray()) {
+            out.raw(value.array(), value.arrayOffset() + value.position(), value.remaining());
+        } else {
+            byte[] copy = new byte[value.remaining()];
+            value.duplicate().get(copy);
+            out.raw(copy, 0, copy.length);
+        }
+    }
+
+    /** As Decimal.fromLogical. */
+    private static byte[] decimal(RowImagePlan plan, Object value) {
+        if (!(value instanceof BigDecimal)) {
+            throw kind("a BigDecimal", value);
+        }
+        BigDecimal decimal = (BigDecimal) value;
+        if (decimal.scale() != plan.requiredScale()) {
+            throw new DataFault("row-image.scale", "expected a BigDecimal of scale " + plan.scale
+                    + ", as the schema says, found scale " + decimal.scale());
+        }
+        return decimal.unscaledValue().toByteArray();
+    }
+
+    /** As Date.fromLogical. */
+    private static long days(Object value) {
+        long millis = date(value);
+        if (Math.floorMod(millis, MILLIS_PER_DAY) != 0) {
+            throw new DataFault("row-image.date", "expected midnight UTC for a Date, found another time of day");
+        }
+        return (int) (millis / MILLIS_PER_DAY);
+    }
+
+    /** As Time.fromLogical: the end of the day is included. */
+    private static long millisOfDay(Object value) {
+        long millis = date(value);
+        if (millis < 0 || millis > MILLIS_PER_DAY) {
+            throw new DataFault("row-image.time", "expected a time on 1970-01-01 UTC for a Time, found another date");
+        }
+        return millis;
+    }
+
+    private static long date(Object value) {
+        if (!(value instanceof Date)) {
+            throw kind("a java.util.Date", value);
+        }
+        return ((Date) value).getTime();
+    }
+
+    private static void checkDepth(int depth) {
+        if (depth > RowImage.MAX_AGGREGATE_DEPTH) {
+            throw RowImageReader.tooDeep();
+        }
+    }
+
+    private static long fail(String expected, Object found) {
+        throw kind(expected, found);
+    }
+
+    private static byte[] failed(String expected, Object found) {
+        throw kind(expected, found);
+    }
+
+    private static DataFault kind(String expected, Object found) {
+        return new DataFault("row-image.kind", "expected " + expected + ", found " + found.getClass().getName());
+    }
+
+    /** An image or aggregate that is being written. */
+    private static final class Image {
+        private final WireWriter out;
+        private final int base;
+        private final int slots;
+        private final int firstSlot;
+        private final int tail;
+
+        Image(WireWriter out, long slots) {
+            long size = RowImage.tailStart((int) Math.min(slots, RowImage.MAX_IMAGE));
+            this.out = out;
+            this.base = out.length();
+            this.slots = (int) slots;
+            checkSize(size);
+            out.zeros((int) size);
+            this.tail = out.length();
+            this.firstSlot = tail - 8 * this.slots;
+            out.setByte(base, RowImage.FORMAT);
+            out.setInt(base + 8, this.slots);
+        }
+
+        /** An aggregate in the tail, at a multiple of 8. */
+        Image nested(long slots) {
+            out.zeros(-(out.length() - base) & 7);
+            return new Image(out, slots);
+        }
+
+        void setNull(int slot) {
+            out.setBit(base + RowImage.HEADER, slot);
+        }
+
+        void set(int slot, long value) {
+            out.setLong(firstSlot + 8 * slot, value);
+        }
+
+        void append(int slot, byte[] value) {
+            int from = out.length();
+            out.raw(value, 0, value.length);
+            pointTo(slot, from);
+        }
+
+        /** Points the slot to what was appended since the writer stood at {@code from}. */
+        void pointTo(int slot, int from) {
+            checkSize(out.length() - base);
+            out.setBit(base + RowImage.HEADER + 2 * RowImage.bitBytes(slots), slot);
+            set(slot, from - tail & 0xFFFF_FFFFL | (long) (out.length() - from) << 32);
+        }
+
+        void pointTo(int slot, Image nested) {
+            nested.finish();
+            pointTo(slot, nested.base);
+        }
+
+        void finish() {
+            out.zeros(-(out.length() - base) & 7);
+            out.setInt(base + 12, out.length() - tail);
+        }
+
+        private static void checkSize(long size) {
+            if (size > RowImage.MAX_IMAGE) {
+                throw new DataFault("row-image.too-large", "row image: expected at most " + RowImage.MAX_IMAGE
+                        + " bytes, found at least " + size);
+            }
+        }
+    }
+}
