@@ -32,10 +32,33 @@ pub trait Plugin {
 
 /// The exports of a converter.
 pub struct ConverterExports<P>(PhantomData<P>);
+
+impl<P: Plugin<Core: Converter>> ConverterExports<P> {
+    #[doc(hidden)]
+    pub const fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
 /// The exports of a transformation.
 pub struct TransformationExports<P>(PhantomData<P>);
+
+impl<P: Plugin<Core: Transformation>> TransformationExports<P> {
+    #[doc(hidden)]
+    pub const fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
 /// The exports of a predicate.
 pub struct PredicateExports<P>(PhantomData<P>);
+
+impl<P: Plugin<Core: Predicate>> PredicateExports<P> {
+    #[doc(hidden)]
+    pub const fn new() -> Self {
+        Self(PhantomData)
+    }
+}
 
 // A component instance is one plug-in instance.
 static CONVERTER: OnceLock<Box<dyn Converter>> = OnceLock::new();

@@ -7,7 +7,7 @@
 //! use std::sync::Arc;
 //!
 //! /// Drops every tombstone.
-//! struct DropTombstones;
+//! pub struct DropTombstones;
 //!
 //! impl Transformation for DropTombstones {
 //!     fn apply(&self, record: &[u8], out: &mut Vec<u8>) -> Result<()> {
@@ -18,7 +18,7 @@
 //!     }
 //! }
 //!
-//! struct Exported;
+//! pub enum Exported {}
 //!
 //! impl Plugin for Exported {
 //!     type Core = DropTombstones;
@@ -42,10 +42,12 @@ pub mod bindings;
 mod exports;
 mod schemas;
 
+pub use bindings::imports::bucatini::connect::logging::{Level, log};
 pub use connect_data::row_image::Image;
 pub use connect_data::{
-    ConfigDef, ConfigKey, Converter, Decoded, Encoded, Error, ErrorKind, NeedId, Predicate, Properties, Result, Schema,
-    SchemaId, SchemaStore, TopicId, Transformation, frame, row_image,
+    ConfigDef, ConfigKey, Converter, Decoded, Encoded, Error, ErrorKind, Field, NeedId, Node, NodeId, Predicate,
+    Properties, Result, Schema, SchemaBuilder, SchemaId, SchemaStore, TopicId, Transformation, Type, Value, config,
+    frame, row_image,
 };
 pub use exports::{ConverterExports, Plugin, PredicateExports, TransformationExports};
 
