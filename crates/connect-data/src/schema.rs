@@ -288,13 +288,16 @@ impl SchemaBuilder {
     }
 
     fn copy_at(&mut self, from: &Schema, node: NodeId, enclosing: &mut Vec<(NodeId, NodeId)>) -> Result<NodeId> {
-        if let Some((_, copied)) = enclosing.iter().find(|(original, _)| *original == node) {
+        let original = from.node(node);
+        // Only structs can be referred back to: below an array of the struct that encloses it comes another such array.
+        if original.kind == Type::Struct
+            && let Some((_, copied)) = enclosing.iter().find(|(original, _)| *original == node)
+        {
             return Ok(*copied);
         }
         if enclosing.len() > MAX_DEPTH || self.nodes.len() >= MAX_NODES {
             return Err(too_large());
         }
-        let original = from.node(node);
         let mut copy = original.clone();
         copy.fields = Vec::new();
         let id = self.push(copy);
@@ -392,6 +395,20 @@ mod tests {
         let list = linked_list().subschema(1).unwrap();
         assert_eq!(list.nodes().len(), 2);
         assert_eq!(list.field(0, "next"), Some((1, 0)));
+    }
+
+    #[test]
+    fn an_array_of_the_struct_around_it_has_a_subtree_too() {
+        let mut b = SchemaBuilder::new();
+        let tree = b.push(Node::new(Type::Struct).named("Tree"));
+        let children = b.field(tree, "children", Node::new(Type::Array).default_value(Value::Array(Vec::new())));
+        b.node_mut(children).unwrap().item = Some(tree);
+        let schema = b.build().unwrap();
+        let array = schema.subschema(children).unwrap();
+        assert_eq!(array.nodes().len(), 3);
+        assert_eq!(array.node(2).item, Some(1));
+        let bytes = crate::schema_codec::to_bytes(&schema).unwrap();
+        assert_eq!(crate::schema_codec::from_bytes(&bytes).unwrap(), schema);
     }
 
     #[test]
