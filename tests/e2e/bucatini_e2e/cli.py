@@ -2,14 +2,20 @@
 
 import argparse
 import time
+from pathlib import Path
 
-from . import places, plugins
+from . import aliases, interop, places, plugins, take_away
 from .downloads import sets, store
 from .failure import Failure
+from .faults import suite as faults
 from .pasta import story
+from .servers.connect import Connect
 from .servers.stack import TARGETS, Stack
 from .servers.workspace import Workspace
 from .steps import step
+
+ENGINES = ("native", "wasm")
+NEWEST, *OLDER = sets.CONNECT_VERSIONS
 
 
 def main() -> int:
@@ -27,25 +33,103 @@ def main() -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="bucatini_e2e", description="End-to-end tests against real servers.")
+    parser = argparse.ArgumentParser(prog="tests/e2e/run", description="End-to-end tests against real servers.")
     verbs = parser.add_subparsers(dest="verb", required=True)
 
-    verb = verbs.add_parser("lock", help="resolve the downloads anew with Maven and write the lock file")
-    verb.set_defaults(run=_lock)
+    def verb(name: str, run, help: str) -> argparse.ArgumentParser:
+        added = verbs.add_parser(name, help=help, description=help)
+        added.set_defaults(run=run)
+        return added
 
-    verb = verbs.add_parser("story", help="tell the reference story once")
-    how = verb.add_mutually_exclusive_group(required=True)
-    how.add_argument("--engine", choices=["native", "wasm"], help="our plug-ins, in this engine")
+    verb("all", _all, "everything that must hold: the story in all its forms, aliases, interoperability, faults")
+    one = verb("story", _story, "tell the reference story once")
+    how = one.add_mutually_exclusive_group(required=True)
+    how.add_argument("--engine", choices=ENGINES, help="our plug-ins, in this engine")
     how.add_argument("--stock", action="store_const", const="stock", dest="engine", help="stock plug-ins: the control")
-    verb.add_argument("--target", choices=sorted(TARGETS), default="mysql")
-    verb.add_argument("--connect", choices=sets.CONNECT_VERSIONS, default=sets.CONNECT_VERSIONS[0])
-    _add_keep(verb)
-    verb.set_defaults(run=_story)
+    one.add_argument("--target", choices=sorted(TARGETS), default="mysql")
+    one.add_argument("--connect", choices=sets.CONNECT_VERSIONS, default=NEWEST)
+    one.add_argument("--keep", action="store_true", help="leave the servers running until Ctrl-C")
+    for name, run, help in (
+        ("aliases", _aliases, "our plug-ins take no short name away from others"),
+        ("faults", _faults, "outages, bad records and faults of our own code"),
+    ):
+        verb(name, run, help).add_argument("--connect", choices=sets.CONNECT_VERSIONS, help="one version only")
+    verb("take-away", _take_away, "without each server or artefact the story fails and names it")
+    verb("up", _up, "start the servers, with a Connect worker and our plug-ins, until Ctrl-C").add_argument(
+        "--target", choices=sorted(TARGETS), default="mysql"
+    )
+    verb("install", _install, "download and install what the servers need, start nothing")
+    verb("lock", _lock, "resolve the downloads anew with Maven and write the lock file")
     return parser
 
 
-def _add_keep(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--keep", action="store_true", help="leave the servers running until Ctrl-C")
+def _all(_: argparse.Namespace) -> None:
+    with Workspace() as workspace:
+        paths = {version: _plugin_path(workspace, version, with_ours=True) for version in sets.CONNECT_VERSIONS}
+        faults.require()
+        with Stack(workspace, tuple(TARGETS)) as stack:
+            with stack.worker(NEWEST, paths[NEWEST]) as worker:
+                _tell(stack, worker, "stock", "mysql")
+                for target in TARGETS:
+                    for engine in ENGINES:
+                        _tell(stack, worker, engine, target)
+                for engine in ENGINES:
+                    interop.check(stack, worker, engine)
+            for version in OLDER:
+                with stack.worker(version, paths[version]) as worker:
+                    for engine, target in zip(ENGINES, TARGETS, strict=True):
+                        _tell(stack, worker, engine, target)
+            for version in sets.CONNECT_VERSIONS:
+                _check_aliases(stack, version)
+                _check_faults(stack, version)
+
+
+def _story(arguments: argparse.Namespace) -> None:
+    is_ours = arguments.engine in ENGINES
+    with Workspace() as workspace:
+        path = _plugin_path(workspace, arguments.connect, is_ours)
+        with Stack(workspace, (arguments.target,)) as stack, stack.worker(arguments.connect, path) as worker:
+            _tell(stack, worker, arguments.engine, arguments.target)
+            if is_ours:
+                interop.check(stack, worker, arguments.engine)
+            if arguments.keep:
+                _wait_for_interrupt(stack, worker)
+
+
+def _aliases(arguments: argparse.Namespace) -> None:
+    with Workspace() as workspace:
+        _plugin_path(workspace, NEWEST, with_ours=True)
+        with Stack(workspace, ()) as stack:
+            for version in _versions(arguments):
+                _check_aliases(stack, version)
+
+
+def _faults(arguments: argparse.Namespace) -> None:
+    with Workspace() as workspace:
+        faults.require()
+        with Stack(workspace, ()) as stack:
+            for version in _versions(arguments):
+                _check_faults(stack, version)
+
+
+def _take_away(_: argparse.Namespace) -> None:
+    take_away.check()
+
+
+def _up(arguments: argparse.Namespace) -> None:
+    with Workspace() as workspace:
+        path = _plugin_path(workspace, NEWEST, with_ours=True)
+        with Stack(workspace, (arguments.target,)) as stack, stack.worker(NEWEST, path) as worker:
+            _wait_for_interrupt(stack, worker)
+
+
+def _install(_: argparse.Namespace) -> None:
+    with Workspace() as workspace:
+        Stack(workspace, tuple(TARGETS)).install()
+        for version in sets.CONNECT_VERSIONS:
+            _plugin_path(workspace, version, with_ours=False)
+        with step("installed: stock plug-ins beside the story's"):
+            plugins.stock(*aliases.STOCK)
 
 
 def _lock(_: argparse.Namespace) -> None:
@@ -53,26 +137,40 @@ def _lock(_: argparse.Namespace) -> None:
         store.write_lock()
 
 
-def _story(arguments: argparse.Namespace) -> None:
-    flavour = story.Flavour(arguments.engine)
-    with Workspace() as workspace:
-        path = [plugins.stock(sets.SOURCE_PLUGIN, sets.SINK_PLUGIN, hide_current_smt=arguments.connect.startswith("3."))]
-        if flavour.is_ours:
+def _plugin_path(workspace: Workspace, version: str, with_ours: bool) -> list[Path]:
+    """Make a worker's plug-ins ready; done before any server starts, so that what is missing is known at once."""
+    with step(f"installed: Connect {version} and its plug-ins"):
+        store.install(sets.connect(version))
+        path = [plugins.for_story(version)]
+        if with_ours:
             path.append(plugins.ours(places.plugin_zip(), workspace.make_folder("plugins")))
-        with Stack(workspace, (arguments.target,)) as stack, stack.worker(arguments.connect, path) as worker:
-            story.tell(stack, worker, flavour, arguments.target)
-            if arguments.keep:
-                _wait_for_interrupt(stack, worker.client.url)
+    return path
 
 
-def _wait_for_interrupt(stack: Stack, connect_url: str) -> None:
-    print(f"logs:       {stack.workspace.logs}\nConnect:    {connect_url}\nKafka:      {stack.kafka.bootstrap}")
-    print(f"registry:   {stack.proxy.url} (user {stack.proxy.user})\nPostgreSQL: 127.0.0.1:{stack.postgres.port}")
+def _tell(stack: Stack, worker: Connect, engine: str, target: str) -> None:
+    print(f"the story: engine {engine}, into {target}, Connect {worker.version}", flush=True)
+    story.tell(stack, worker, story.Flavour(engine), target)
+
+
+def _check_aliases(stack: Stack, version: str) -> None:
+    print(f"short names on Connect {version}", flush=True)
+    aliases.check(stack, version)
+
+
+def _check_faults(stack: Stack, version: str) -> None:
+    print(f"faults on Connect {version}", flush=True)
+    faults.check(stack, version)
+
+
+def _versions(arguments: argparse.Namespace) -> tuple[str, ...]:
+    return (arguments.connect,) if arguments.connect else sets.CONNECT_VERSIONS
+
+
+def _wait_for_interrupt(stack: Stack, worker: Connect) -> None:
+    print(f"Connect:    {worker.client.url}\nKafka:      {stack.kafka.bootstrap}\nlogs:       {stack.workspace.logs}")
+    print(f"registry:   {stack.proxy.url}, user {stack.proxy.user}\nPostgreSQL: 127.0.0.1:{stack.postgres.port}")
     for name, database in stack.targets.items():
         print(f"{name}: 127.0.0.1:{database.port}, socket {database.socket}")
     print("Ctrl-C stops everything.", flush=True)
-    try:
-        while True:
-            time.sleep(3600)
-    except KeyboardInterrupt:
-        print("stopping")
+    while True:
+        time.sleep(3600)

@@ -5,7 +5,6 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from dataclasses import dataclass
 
 from .failure import Failure
 
@@ -13,15 +12,13 @@ _REBALANCING = 409
 _PATIENCE_SECONDS = 30.0
 
 
-@dataclass(frozen=True)
 class ConnectError(Failure):
     """Connect answered a request with an error."""
 
-    status: int
-    message: str
-
-    def __str__(self) -> str:
-        return f"Connect answered {self.status}: {self.message}"
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(f"Connect answered {status}: {message}")
+        self.status = status
+        self.message = message
 
 
 class ConnectClient:

@@ -19,7 +19,7 @@ def stock(*names: str, hide_current_smt: bool = False) -> Path:
 
     Plug-ins of 2021 have no manifests; Kafka's own tool writes them, once for each combination, into the cache.
     The sink's folder brings a newer ExtractNewRecordState that ignores the settings of the story. Connect 4.1 can be
-    told by `plugin.version` to take the older one; for 3.9, which cannot, `hide_current_smt` takes it off the list.
+    told by `plugin.version` to take the older one; for 3.9, which cannot, `hide_current_smt` takes it out of that folder.
     """
     variant = "-older-smt" if hide_current_smt else ""
     folder = places.cache() / "plugins" / f"{'+'.join(names)}-{store.digest(*names)}{variant}"
@@ -33,9 +33,14 @@ def stock(*names: str, hide_current_smt: bool = False) -> Path:
         _sync_manifests(partial)
         if hide_current_smt:
             (core,) = (partial / sets.SINK_PLUGIN).glob("debezium-core-*.jar")
-            _remove_from_manifest(core, _TRANSFORMATIONS, _STORY_SMT)
+            _remove_plugin(core, _TRANSFORMATIONS, _STORY_SMT)
         partial.rename(folder)
     return folder
+
+
+def for_story(version: str) -> Path:
+    """The story's source and sink for this version of Connect."""
+    return stock(sets.SOURCE_PLUGIN, sets.SINK_PLUGIN, hide_current_smt=version.startswith("3."))
 
 
 def ours(zip_file: Path, folder: Path) -> Path:
@@ -63,12 +68,15 @@ def _sync_manifests(folder: Path) -> None:
         raise Missing(f"writing the manifests of {folder.name} failed:\n{(done.stdout + done.stderr)[-2000:]}")
 
 
-def _remove_from_manifest(jar: Path, manifest: str, entry: str) -> None:
+def _remove_plugin(jar: Path, manifest: str, name: str) -> None:
+    """Take a class and its line in a manifest out of a jar."""
     changed = jar.with_suffix(".changed")
     with zipfile.ZipFile(jar) as old, zipfile.ZipFile(changed, "w", zipfile.ZIP_DEFLATED) as new:
         for item in old.infolist():
+            if item.filename == name.replace(".", "/") + ".class":
+                continue
             content = old.read(item)
             if item.filename == manifest:
-                content = b"".join(line for line in content.splitlines(keepends=True) if line.strip() != entry.encode())
+                content = b"".join(line for line in content.splitlines(keepends=True) if line.strip() != name.encode())
             new.writestr(item, content)
     changed.replace(jar)

@@ -23,6 +23,8 @@ _ANSWER_WITHIN_SECONDS = 60.0
 class Probe:
     """A context manager. Every method is one question to the running program."""
 
+    name = "probe"
+
     def __init__(self, workspace: Workspace, broker: Kafka, registry: RegistryProxy) -> None:
         self._workspace = workspace
         self._broker = broker

@@ -16,7 +16,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from .registry import Registry
 from .workspace import Workspace
 
-_HOP_HEADERS = {"connection", "content-length", "host", "keep-alive", "server", "date", "transfer-encoding"}
+_HOP_HEADERS = {
+    "connection", "content-length", "date", "host", "http2-settings", "keep-alive", "server", "transfer-encoding", "upgrade",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from .mysql import MySql
 from .postgres import Postgres
 from .registry import Registry
 from .registry_proxy import RegistryProxy
+from .server import Server
 from .target import TargetDatabase
 from .workspace import Workspace
 
@@ -37,11 +38,9 @@ class Stack:
         self._exit = contextlib.ExitStack()
 
     def __enter__(self) -> "Stack":
-        servers = [self.kafka, self.registry, self.postgres, *self.targets.values()]
+        self.install()
+        servers = self._servers()
         with self._exit as exit_stack:
-            with step("everything is installed"):
-                for server in (*servers, self.probe):
-                    server.install()
             with step(f"started: {', '.join(server.name for server in servers)}"):
                 for server in servers:
                     exit_stack.callback(server.stop)
@@ -55,6 +54,15 @@ class Stack:
 
     def __exit__(self, *_: object) -> None:
         self._exit.close()
+
+    def install(self) -> None:
+        """Bring what the servers need onto this machine; the first thing that is missing ends the run."""
+        for part in (*self._servers(), self.probe):
+            with step(f"installed: {part.name}"):
+                part.install()
+
+    def _servers(self) -> list[Server]:
+        return [self.kafka, self.registry, self.postgres, *self.targets.values()]
 
     @contextlib.contextmanager
     def worker(self, version: str, plugin_path: list[Path], instance: str = "") -> Iterator[Connect]:
