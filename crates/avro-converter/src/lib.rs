@@ -11,15 +11,14 @@
 //! What the converter calls in `from_connect` (bytes are always without the wire header):
 //!
 //! ```text
-//! EncodePlan::compile(schema: &connect_data::Schema, config: &AvroDataConfig) -> Result<EncodePlan>
-//! EncodePlan::schemaless(config: &AvroDataConfig) -> Result<EncodePlan>       schema None: the record Anything
-//! plan.avro_schema() -> &AvroSchema                                          what is registered
-//! plan.with_writer(&self, writer: &AvroSchema) -> Result<EncodePlan>          the registry chose another schema
-//! plan.is_null(&self, image: &Image) -> bool                                 null bytes: no registry call, no encode
-//! plan.encode(&self, image: &Image, out: &mut Vec<u8>) -> Result<()>          appends the Avro bytes
+//! EncodePlan::compile(schema: Option<&Schema>, config: &AvroDataConfig) -> Result<EncodePlan>    None: schemaless
+//! plan.avro_schema() -> &Arc<AvroSchema>                                       what is registered
+//! plan.with_writer_schema(Arc<AvroSchema>) -> Result<EncodePlan>               the registry chose another schema
+//! plan.encode(&Image, &mut Vec<u8>) -> Result<bool>       appends the Avro bytes; false: null bytes, no registry call
 //! ```
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
 pub mod avro_schema;
 pub mod config;
+pub mod from_connect;

@@ -1,0 +1,156 @@
+//! Values that are not in the row: what a null field with a default is written as (`Struct.get`).
+
+use super::leaf::{Leaf, Variable};
+use super::node::is_union;
+use super::resolve::{Child, Context, Meeting, Resolved, Types};
+use super::write;
+use connect_data::{Error, Result, Step, Value};
+
+/// A default is written with the defaults of its own null fields: it may be larger than it looks, without end if it
+/// contains itself.
+const MAX_VALUES: usize = 100_000;
+/// As deep as schemas may be.
+const MAX_DEPTH: usize = 200;
+
+/// The octets of a null, or Java's error.
+pub(super) fn null(types: &Types<'_>, meeting: Meeting) -> Result<Box<[u8]>> {
+    let mut constant = Constant { types, values: 0, depth: 0, out: Vec::new() };
+    constant.value(meeting, &Value::Null)?;
+    Ok(constant.out.into())
+}
+
+/// Writes one value.
+struct Constant<'a> {
+    types: &'a Types<'a>,
+    values: usize,
+    depth: usize,
+    out: Vec<u8>,
+}
+
+impl Constant<'_> {
+    fn value(&mut self, meeting: Meeting, value: &Value) -> Result<()> {
+        self.values += 1;
+        if self.values > MAX_VALUES || self.depth > MAX_DEPTH {
+            return Err(Error::data("avro.default", "default: expected one that ends, found one that contains itself"));
+        }
+        self.depth += 1;
+        let result = self.value_here(meeting, value);
+        self.depth -= 1;
+        result
+    }
+
+    fn value_here(&mut self, meeting: Meeting, value: &Value) -> Result<()> {
+        let types = self.types;
+        let node = types.schema.node(meeting.node);
+        let value = match (value, &node.default) {
+            (Value::Null, Some(default)) if types.uses_default(node, meeting.context) => default,
+            _ => value,
+        };
+        match value {
+            Value::Null => return self.null_here(meeting),
+            Value::Unavailable => return Err(unavailable()),
+            Value::Struct(values) if is_union(node) => return self.union(meeting, values),
+            _ => {}
+        }
+        let (branch, resolved) = types.resolve(meeting)?;
+        branch.write(&mut self.out);
+        let mismatch = || {
+            let message = format!("default: expected {}, found {}", node.kind.name(), value.kind());
+            Err(Error::data("avro.default", message))
+        };
+        match resolved {
+            Resolved::Leaf(leaf) => leaf.write(value, &mut self.out),
+            Resolved::Record { own, writer } => {
+                let Value::Struct(values) = value else { return mismatch() };
+                let values: Vec<&Value> = values.iter().collect();
+                self.children(&types.fields(meeting.node, own, writer)?, &values)?;
+                types.check_count(writer, values.len())
+            }
+            Resolved::Array { own, writer } => {
+                let Value::Array(items) = value else { return mismatch() };
+                let item = Meeting { node: node.item.unwrap_or(0), own, writer, context: Context::Item };
+                self.items(items.len(), Step::Index, |constant, i| match items.get(i) {
+                    Some(value) => constant.value(item, value),
+                    None => Ok(()),
+                })
+            }
+            Resolved::Map { own, writer } => {
+                let Value::Map(entries) = value else { return mismatch() };
+                let item = Meeting { node: node.item.unwrap_or(0), own, writer, context: Context::Item };
+                self.items(entries.len(), Step::Entry, |constant, i| {
+                    let Some((key, value)) = entries.get(i) else { return Ok(()) };
+                    Leaf::Variable(Variable::String).write(key, &mut constant.out)?;
+                    constant.value(item, value)
+                })
+            }
+            Resolved::Entries { own, writer } => {
+                let Value::Map(entries) = value else { return mismatch() };
+                let (branch, writer) = types.entry(own, writer)?;
+                let children = types.key_and_value(meeting.node, own, writer)?;
+                types.check_count(writer, children.len())?;
+                self.items(entries.len(), Step::Entry, |constant, i| {
+                    let Some((key, value)) = entries.get(i) else { return Ok(()) };
+                    branch.write(&mut constant.out);
+                    constant.children(&children, &[key, value])
+                })
+            }
+        }
+    }
+
+    fn null_here(&mut self, meeting: Meeting) -> Result<()> {
+        if !self.types.schema.node(meeting.node).optional {
+            return Err(null_for_required());
+        }
+        self.types.null(meeting.writer)?.write(&mut self.out);
+        Ok(())
+    }
+
+    fn union(&mut self, meeting: Meeting, values: &[Value]) -> Result<()> {
+        let types = self.types;
+        for (field, value) in types.schema.node(meeting.node).fields.iter().zip(values) {
+            let branch = Meeting { node: field.node, context: Context::Field, ..meeting };
+            if !value.is_null() || types.uses_default(types.schema.node(field.node), Context::Field) {
+                return self.value(branch, value).map_err(|e| e.field(&field.name));
+            }
+        }
+        self.null_here(meeting)
+    }
+
+    fn children(&mut self, children: &[Child<'_>], values: &[&Value]) -> Result<()> {
+        for (child, value) in children.iter().zip(values) {
+            let written = self.out.len();
+            self.value(child.meeting, value).map_err(|e| e.field(child.name))?;
+            if child.discarded {
+                self.out.truncate(written);
+            }
+        }
+        Ok(())
+    }
+
+    fn items(
+        &mut self,
+        count: usize,
+        step: fn(u32) -> Step,
+        mut item: impl FnMut(&mut Self, usize) -> Result<()>,
+    ) -> Result<()> {
+        if count > 0 {
+            write::long(&mut self.out, count as i64);
+        }
+        for i in 0..count {
+            item(self, i).map_err(|e| e.within(step(i as u32)))?;
+        }
+        write::long(&mut self.out, 0);
+        Ok(())
+    }
+}
+
+/// `validateSchemaValue`.
+pub(super) fn null_for_required() -> Error {
+    Error::data("avro.null-required", "Found null value for non-optional schema")
+        .hint("make the schema optional, give the field a default, or correct whatever wrote the record")
+}
+
+pub(super) fn unavailable() -> Error {
+    Error::data("avro.unavailable", "Avro value: expected a value, found an unchanged one that the source did not send")
+        .hint("large unchanged columns are missing from updates; set REPLICA IDENTITY FULL or a placeholder for them")
+}

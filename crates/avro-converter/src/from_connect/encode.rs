@@ -1,0 +1,266 @@
+//! Runs a plan over a row image.
+
+use super::constant::unavailable;
+use super::plan::{Code, NullId, Op, Pc};
+use super::resolve::Branch;
+use super::{anything, write};
+use connect_data::row_image::{Image, MAX_AGGREGATE_DEPTH};
+use connect_data::{Error, Result};
+use std::cell::Cell;
+
+/// What has to be taken up again after an aggregate or a call, and how far it is.
+#[derive(Clone, Copy)]
+struct Frame<'a> {
+    outer: Cursor<'a>,
+    /// The opcode that opened the frame.
+    pc: Pc,
+    /// Current item, and how many there are; a call has one.
+    index: u32,
+    count: u32,
+}
+
+/// Where slots are counted from.
+#[derive(Clone, Copy)]
+struct Cursor<'a> {
+    image: Image<'a>,
+    base: usize,
+}
+
+thread_local! {
+    /// Kept from record to record, so that nothing is allocated.
+    static FRAMES: Cell<Vec<Frame<'static>>> = const { Cell::new(Vec::new()) };
+}
+
+/// Appends the record. `false`: the record is null.
+pub(super) fn encode(code: &Code, image: &Image<'_>, out: &mut Vec<u8>) -> Result<bool> {
+    let start = out.len();
+    let frames = if code.nests { FRAMES.take() } else { Vec::new() };
+    let mut run = Run { code, cursor: Cursor { image: *image, base: 0 }, frames, pc: 0, mark: 0 };
+    let result = run.all(out).map_err(|error| run.locate(error));
+    if code.nests {
+        let mut frames = run.frames;
+        frames.clear();
+        // An empty vector may change its lifetime: collecting in place keeps the memory.
+        FRAMES.set(frames.into_iter().map_while(|_| None).collect());
+    }
+    if !matches!(result, Ok(true)) {
+        out.truncate(start);
+    }
+    result
+}
+
+struct Run<'a, 'c> {
+    code: &'c Code,
+    cursor: Cursor<'a>,
+    frames: Vec<Frame<'a>>,
+    pc: Pc,
+    mark: usize,
+}
+
+impl<'a> Run<'a, '_> {
+    fn all(&mut self, out: &mut Vec<u8>) -> Result<bool> {
+        let code = self.code;
+        loop {
+            let Some(op) = code.ops.get(self.pc as usize) else {
+                return Err(Error::internal("avro.plan", "plan: expected a step, found none"));
+            };
+            match *op {
+                Op::Scalar { slot, scalar, branch, null } => {
+                    if let Some(slot) = self.present(slot, null, out)? {
+                        branch.write(out);
+                        scalar.write(self.cursor.image.get(slot), out)?;
+                    }
+                }
+                Op::Variable { slot, variable, branch, null } => {
+                    if let Some(slot) = self.present(slot, null, out)? {
+                        branch.write(out);
+                        let octets = self.cursor.image.bytes(slot)?;
+                        match code.variables.get(variable as usize) {
+                            Some(variable) => variable.write(octets, out)?,
+                            None => return Err(Error::internal("avro.plan", "plan: expected a variable, found none")),
+                        }
+                    }
+                }
+                Op::Struct { slot, branch, null, skip } => {
+                    if self.present(slot, null, out)?.is_none() {
+                        self.pc = skip;
+                        continue;
+                    }
+                    branch.write(out);
+                }
+                Op::Call { slot, branch, null, target } => {
+                    if let Some(slot) = self.present(slot, null, out)? {
+                        branch.write(out);
+                        self.enter(Cursor { image: self.cursor.image, base: slot }, 1)?;
+                        self.pc = target;
+                        continue;
+                    }
+                }
+                Op::CallNested { slot, branch, null, target, width } => {
+                    if let Some(slot) = self.present(slot, null, out)? {
+                        let image = self.cursor.image.nested(slot)?;
+                        image.expect_slots(width as usize)?;
+                        // The aggregate's own slot says once more whether the struct is there.
+                        if image.is_null(0) || image.is_unavailable(0) {
+                            return Err(Error::internal(
+                                "row-image.slots",
+                                "row image: expected a struct in an aggregate",
+                            ));
+                        }
+                        branch.write(out);
+                        self.enter(Cursor { image, base: 0 }, 1)?;
+                        self.pc = target;
+                        continue;
+                    }
+                }
+                Op::Return => {
+                    let Some(frame) = self.frames.pop() else { return Err(unbalanced()) };
+                    self.cursor = frame.outer;
+                    self.pc = frame.pc;
+                }
+                Op::Array { slot, branch, null, width, end } => {
+                    if !self.open(slot, branch, null, width as usize, out)? {
+                        self.pc = end;
+                        continue;
+                    }
+                }
+                Op::Map { slot, branch, null, key_width, width, end } => {
+                    if !self.open(slot, branch, null, (key_width + width) as usize, out)? {
+                        self.pc = end;
+                        continue;
+                    }
+                }
+                Op::MapValue => {
+                    let Some(frame) = self.frames.last() else { return Err(unbalanced()) };
+                    let Some(Op::Map { key_width, width, .. }) = code.ops.get(frame.pc as usize) else {
+                        return Err(unbalanced());
+                    };
+                    self.cursor.base =
+                        frame.count as usize * *key_width as usize + frame.index as usize * *width as usize;
+                }
+                Op::Index { branch } => branch.write(out),
+                Op::Next => {
+                    let Some(frame) = self.frames.last_mut() else { return Err(unbalanced()) };
+                    frame.index += 1;
+                    let (Some(Op::Array { width, end, .. }) | Some(Op::Map { key_width: width, end, .. })) =
+                        code.ops.get(frame.pc as usize)
+                    else {
+                        return Err(unbalanced());
+                    };
+                    if frame.index < frame.count {
+                        self.cursor.base = frame.index as usize * *width as usize;
+                        self.pc = frame.pc;
+                    } else {
+                        write::long(out, 0);
+                        self.cursor = frame.outer;
+                        self.frames.pop();
+                        self.pc = *end;
+                        continue;
+                    }
+                }
+                Op::Present { slot, default, otherwise, end } => {
+                    if self.cursor.image.is_null(self.cursor.base + slot as usize) {
+                        match default {
+                            None => self.pc = otherwise,
+                            Some(default) => {
+                                self.null(default, out)?;
+                                self.pc = end;
+                            }
+                        }
+                        continue;
+                    }
+                }
+                Op::Jump { to } => {
+                    self.pc = to;
+                    continue;
+                }
+                Op::Empty { null } => self.null(null, out)?,
+                Op::NoValue => return Ok(false),
+                Op::Fail { slot, null, error } => {
+                    if self.present(slot, null, out)?.is_some() {
+                        return Err(self.error(error));
+                    }
+                }
+                Op::FailAlways { error } => return Err(self.error(error)),
+                Op::Mark => self.mark = out.len(),
+                Op::Rewind => out.truncate(self.mark),
+                Op::Anything { slot } => anything::encode(self.cursor.image.bytes(slot as usize)?, out)?,
+                Op::End => return Ok(true),
+            }
+            self.pc += 1;
+        }
+    }
+
+    /// The slot in the image, or `None` after having written what null becomes.
+    #[inline]
+    fn present(&self, slot: u32, null: NullId, out: &mut Vec<u8>) -> Result<Option<usize>> {
+        let slot = self.cursor.base + slot as usize;
+        if self.cursor.image.is_null(slot) {
+            self.null(null, out)?;
+            return Ok(None);
+        }
+        if self.cursor.image.is_unavailable(slot) {
+            return Err(unavailable());
+        }
+        Ok(Some(slot))
+    }
+
+    #[inline]
+    fn null(&self, null: NullId, out: &mut Vec<u8>) -> Result<()> {
+        match self.code.nulls.get(null as usize) {
+            Some(Ok(octets)) => {
+                out.extend_from_slice(octets);
+                Ok(())
+            }
+            Some(Err(error)) => Err(error.clone()),
+            None => Err(Error::internal("avro.plan", "plan: expected a constant, found none")),
+        }
+    }
+
+    /// Enters an aggregate; `false`: it is null or empty, and written.
+    fn open(&mut self, slot: u32, branch: Branch, null: NullId, width: usize, out: &mut Vec<u8>) -> Result<bool> {
+        let Some(slot) = self.present(slot, null, out)? else { return Ok(false) };
+        let image = self.cursor.image.nested(slot)?;
+        let slots = image.slots();
+        if width == 0 || !slots.is_multiple_of(width) {
+            let message = format!("row image: expected a multiple of {width} slots in an aggregate, found {slots}");
+            return Err(Error::internal("row-image.slots", message));
+        }
+        branch.write(out);
+        let count = slots / width;
+        if count == 0 {
+            write::long(out, 0);
+            return Ok(false);
+        }
+        write::long(out, count as i64);
+        self.enter(Cursor { image, base: 0 }, count as u32)?;
+        Ok(true)
+    }
+
+    fn enter(&mut self, inner: Cursor<'a>, count: u32) -> Result<()> {
+        if self.frames.len() >= MAX_AGGREGATE_DEPTH {
+            let message = format!("expected at most {MAX_AGGREGATE_DEPTH} nested aggregates, found more");
+            return Err(Error::data("row-image.depth", message));
+        }
+        self.frames.push(Frame { outer: self.cursor, pc: self.pc, index: 0, count });
+        self.cursor = inner;
+        Ok(())
+    }
+
+    #[cold]
+    fn error(&self, error: u32) -> Error {
+        let known = self.code.errors.get(error as usize).cloned();
+        known.unwrap_or_else(|| Error::internal("avro.plan", "plan: expected an error, found none"))
+    }
+
+    #[cold]
+    fn locate(&self, error: Error) -> Error {
+        let frames = self.frames.iter().rev().map(|frame| (frame.pc, frame.index));
+        self.code.locate(error, self.pc, frames)
+    }
+}
+
+#[cold]
+fn unbalanced() -> Error {
+    Error::internal("avro.plan", "plan: expected an open aggregate, found none")
+}
