@@ -44,7 +44,6 @@ use connect_data::row_image::{Image, Layout};
 use connect_data::{Error, Result, Schema};
 use plan::{Code, Op, Place};
 use resolve::Types;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Encodes the records of one Connect schema.
@@ -62,10 +61,7 @@ struct Source {
     schema: Option<Schema>,
     config: AvroDataConfig,
     slots: usize,
-    /// As converted: decides which class of Avro a value becomes.
     own: Arc<AvroSchema>,
-    /// As its text says.
-    registered: Arc<AvroSchema>,
 }
 
 impl EncodePlan {
@@ -75,15 +71,10 @@ impl EncodePlan {
     /// Those of [`avro_schema`]. What makes Java fail for single records fails in [`Self::encode`].
     pub fn compile(schema: Option<&Schema>, config: &AvroDataConfig) -> Result<Self> {
         let own = Arc::new(avro_schema(schema, config)?);
-        let registered = match first_definitions(&own) {
-            true => Arc::clone(&own),
-            // Java writes what it reads back from the registry: there, the first definition of a name holds.
-            false => Arc::new(AvroSchema::parse(&own.to_string(), &[])?),
-        };
         let slots = schema.map_or(1, |schema| Layout::of(schema).slots());
         let source =
-            Source { schema: schema.cloned(), config: *config, slots, own, registered: Arc::clone(&registered) };
-        Self::for_writer(Arc::new(source), registered)
+            Source { schema: schema.cloned(), config: *config, slots, own: Arc::clone(&own) };
+        Self::for_writer(Arc::new(source), own)
     }
 
     /// The plan that writes the same records as a schema that the registry chose (`use.latest.version`,
@@ -112,10 +103,10 @@ impl EncodePlan {
     /// The Avro schema of the Connect schema; its `to_string()` is what Java registers. The same for every writer's
     /// schema.
     ///
-    /// Two different structs of one name become one here, the first: that is what the text says, and the bytes follow
-    /// it, whether or not they fit.
+    /// Two different structs of one name stay two types here, and the bytes follow each; the text refers to the first
+    /// one, so readers cannot read such records. Java does the same.
     pub fn avro_schema(&self) -> &Arc<AvroSchema> {
-        &self.source.registered
+        &self.source.own
     }
 
     /// The schema that the bytes follow.
@@ -150,26 +141,6 @@ impl EncodePlan {
         }
         encode::encode(&self.code, image, out)
     }
-}
-
-/// Whether no two types of a schema have one name.
-fn first_definitions(schema: &AvroSchema) -> bool {
-    let mut ids = BTreeMap::new();
-    let mut seen = vec![false; schema.types().len()];
-    let mut open = vec![schema.root_id()];
-    while let Some(id) = open.pop() {
-        match seen.get_mut(id as usize) {
-            Some(seen) if !*seen => *seen = true,
-            _ => continue,
-        }
-        if let Some(name) = schema.get(id).name()
-            && *ids.entry(name.full()).or_insert(id) != id
-        {
-            return false;
-        }
-        open.extend(schema.children(id));
-    }
-    true
 }
 
 /// Schemaless data is one opcode, and one schema.
