@@ -13,7 +13,7 @@
 mod cache;
 mod claims;
 mod compile;
-mod config;
+pub mod config;
 mod execute;
 mod field_reference;
 mod input;
@@ -23,5 +23,4 @@ mod resolve;
 mod row;
 mod transformation;
 
-pub use config::CONFIG;
 pub use transformation::ExtractNewRecordState;

@@ -1,0 +1,316 @@
+//! A struct on its way through the steps of the Java code, symbolically: which fields it has, where each comes from, and
+//! what would have become of a null.
+
+use crate::input::{At, Input, recursive};
+use crate::plan::{Cells, Constant, Rebuild, Source, Step};
+use connect_data::row_image::{Layout, tree};
+use connect_data::{Error, Node, NodeId, Result, Schema, SchemaBuilder, SchemaStore, Type, Value};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// The field that marks deletes.
+pub(crate) const DELETED: &str = "__deleted";
+
+pub(crate) struct Row<'a> {
+    input: &'a Input,
+    root: At,
+    /// Where the struct is, for errors.
+    label: &'static str,
+    fields: Vec<RowField>,
+    /// Fields that are gone, but were required when they were copied last.
+    checks: Vec<At>,
+    /// Whether any step has rebuilt the struct's schema.
+    rebuilt: bool,
+}
+
+struct RowField {
+    name: String,
+    origin: Origin,
+}
+
+enum Origin {
+    Column { at: At, nulls: Nulls },
+    Marker(&'static str),
+    Added { schema: Arc<Schema>, from: AddedFrom },
+}
+
+/// What has become of a null so far.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Nulls {
+    Kept,
+    Replaced,
+    Refused,
+}
+
+/// Where an added field comes from.
+pub(crate) enum AddedFrom {
+    Source(Source, Cells),
+    /// It stays null.
+    Nothing,
+    /// A value from here is an error.
+    Unfit(Source),
+}
+
+impl<'a> Row<'a> {
+    /// The struct at `root` as it came.
+    ///
+    /// # Errors
+    /// Data: it is not a struct; a field refers back to it.
+    pub(crate) fn new(input: &'a Input, root: At, label: &'static str) -> Result<Self> {
+        input.expect_struct(&root).map_err(|error| error.field(label))?;
+        let mut fields = Vec::new();
+        for (position, field) in input.schema.node(root.node).fields.iter().enumerate() {
+            let at = input.field_at(&root, position).map_err(|error| error.field(&field.name).field(label))?;
+            fields.push(RowField { name: field.name.clone(), origin: Origin::Column { at, nulls: Nulls::Kept } });
+        }
+        Ok(Self { input, root, label, fields, checks: Vec::new(), rebuilt: false })
+    }
+
+    /// Copies every field with `Struct.get` (`with_defaults`) or `getWithoutDefault`, and `Struct.put`, which refuses
+    /// nulls for fields that are not optional.
+    pub(crate) fn copy(&mut self, with_defaults: bool) {
+        self.rebuilt = true;
+        for field in &mut self.fields {
+            if let Origin::Column { at, nulls } = &mut field.origin
+                && *nulls == Nulls::Kept
+            {
+                let node = self.input.schema.node(at.node);
+                if with_defaults && node.default.is_some() {
+                    *nulls = Nulls::Replaced;
+                } else if !node.optional {
+                    *nulls = Nulls::Refused;
+                }
+            }
+        }
+    }
+
+    /// Appends `__deleted`.
+    ///
+    /// # Errors
+    /// Data: there is a field of this name.
+    pub(crate) fn mark(&mut self, value: &'static str) -> Result<()> {
+        self.push(DELETED, Origin::Marker(value))
+    }
+
+    /// Appends a field from elsewhere.
+    ///
+    /// # Errors
+    /// Data: there is a field of this name.
+    pub(crate) fn add(&mut self, name: &str, schema: Arc<Schema>, from: AddedFrom) -> Result<()> {
+        self.push(name, Origin::Added { schema, from })
+    }
+
+    fn push(&mut self, name: &str, origin: Origin) -> Result<()> {
+        if self.has(name) {
+            return Err(exists(name));
+        }
+        self.fields.push(RowField { name: name.to_owned(), origin });
+        Ok(())
+    }
+
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.fields.iter().any(|field| field.name == name)
+    }
+
+    /// Names of the fields whose schema is optional.
+    pub(crate) fn optional_fields(&self) -> impl Iterator<Item = &str> {
+        self.fields
+            .iter()
+            .filter(|field| match &field.origin {
+                Origin::Column { at, .. } => self.input.schema.node(at.node).optional,
+                Origin::Marker(_) | Origin::Added { .. } => true,
+            })
+            .map(|field| field.name.as_str())
+    }
+
+    /// Removes fields as `ReplaceField` does.
+    pub(crate) fn remove(&mut self, names: &BTreeSet<String>) {
+        let (gone, kept) = std::mem::take(&mut self.fields).into_iter().partition(|field| names.contains(&field.name));
+        self.fields = kept;
+        self.checks.extend(gone.into_iter().filter_map(|field: RowField| match field.origin {
+            Origin::Column { at, nulls: Nulls::Refused } => Some(at),
+            _ => None,
+        }));
+        self.copy(true);
+    }
+
+    /// `Struct.getString` of a field, for the topic.
+    ///
+    /// # Errors
+    /// Data: no such field, or not a string.
+    pub(crate) fn text(&self, name: &str, store: &dyn SchemaStore) -> Result<Source> {
+        let wrong = |found: &str| {
+            Error::data("enrs.route-by-field", format!("expected a string field `{name}`, found {found}"))
+                .field(self.label)
+                .hint("route.by.field must name a string column")
+        };
+        let field =
+            self.fields.iter().find(|field| field.name == name).ok_or_else(|| wrong("no field of this name"))?;
+        match &field.origin {
+            Origin::Marker(value) => marker(value, store).map(Source::Constant),
+            Origin::Column { at, nulls } => match self.input.kind(at) {
+                Type::String => {
+                    let replaced = *nulls == Nulls::Replaced;
+                    let null = if replaced { self.input.default_of(at.node, store)? } else { None };
+                    Ok(Source::Place { guard: None, place: at.place.clone(), absent: None, null })
+                }
+                kind => Err(wrong(kind.name())),
+            },
+            Origin::Added { .. } => Err(wrong("an added field")),
+        }
+    }
+
+    /// The schema that the struct has now.
+    pub(crate) fn schema(&self) -> Result<Schema> {
+        if self.rebuilt { Ok(self.build()?.0) } else { self.input.schema.subschema(self.root.node) }
+    }
+
+    /// `SchemaUtil.copySchemaBasics` and the fields: no longer optional, no default.
+    fn build(&self) -> Result<(Schema, Vec<NodeId>)> {
+        let old = self.input.schema.node(self.root.node);
+        let mut node = Node::new(Type::Struct);
+        node.name.clone_from(&old.name);
+        node.version = old.version;
+        node.doc.clone_from(&old.doc);
+        node.parameters.clone_from(&old.parameters);
+        let mut builder = SchemaBuilder::new();
+        let root = builder.push(node);
+        let mut nodes = Vec::new();
+        for field in &self.fields {
+            let node = match &field.origin {
+                Origin::Column { at, .. } => builder.copy(&self.input.schema, at.node)?,
+                Origin::Marker(_) => builder.push(Node::new(Type::String).optional()),
+                Origin::Added { schema, .. } => builder.copy(schema, 0)?,
+            };
+            builder.add_field(root, field.name.clone(), node);
+            nodes.push(node);
+        }
+        Ok((builder.build()?, nodes))
+    }
+
+    /// What an executor has to do.
+    pub(crate) fn finish(self, store: &dyn SchemaStore) -> Result<Rebuild> {
+        let (schema, nodes) = self.build()?;
+        let layout = Layout::of(&schema);
+        let mut rebuild = Rebuild {
+            schema: 0,
+            fields: nodes.len() as u32,
+            slots: layout.slots() as u32,
+            source_slots: self.input.layout.slots() as u32,
+            null: Error::data("enrs.null-required", "expected a value in a required field, found null"),
+            unfit: Error::data(
+                "enrs.unfit",
+                "expected null in a field that cannot be added (a struct, a map, or another schema than that of the first \
+                 record with this row), found a value",
+            )
+            .hint("name single fields in add.fields; after a change of the envelope restart the task"),
+            steps: Vec::new(),
+            nulls: Vec::new(),
+        };
+        self.guards(&mut rebuild.steps);
+        self.copies(&nodes, &layout, &mut rebuild.steps)?;
+        for (to, (field, node)) in self.fields.iter().zip(&nodes).enumerate() {
+            let (to, to_slot) = (to as u32, layout.slot(*node));
+            match &field.origin {
+                Origin::Column { at, nulls: Nulls::Replaced } => {
+                    if let Some(constant) = self.input.default_of(at.node, store)? {
+                        let (from_slot, cells) = (at.place.slot, self.cells(at)?);
+                        rebuild.steps.push(Step::Default { to, from_slot, to_slot, constant, cells });
+                    }
+                }
+                Origin::Column { .. } => {}
+                Origin::Marker(value) => {
+                    let (from, cells) = (Source::Constant(marker(value, store)?), text_cells());
+                    rebuild.steps.push(Step::Put { from, to, to_slot, cells });
+                }
+                Origin::Added { from: AddedFrom::Source(from, cells), .. } => {
+                    rebuild.steps.push(Step::Put { from: from.clone(), to, to_slot, cells: cells.clone() });
+                }
+                Origin::Added { .. } => rebuild.nulls.push(to_slot),
+            }
+        }
+        rebuild.schema = store.intern(Arc::new(schema))?;
+        Ok(rebuild)
+    }
+
+    /// What must hold before anything is copied.
+    fn guards(&self, steps: &mut Vec<Step>) {
+        let path = |name: &str| format!("{}.{name}", self.label);
+        for field in &self.fields {
+            match &field.origin {
+                Origin::Column { at, nulls: Nulls::Refused } => {
+                    steps.push(Step::Require { place: at.place.clone(), field: path(&field.name) });
+                }
+                Origin::Added { from: AddedFrom::Unfit(from), .. } => {
+                    steps.push(Step::Refuse { from: from.clone(), field: field.name.clone() });
+                }
+                _ => {}
+            }
+        }
+        let names = &self.input.schema.node(self.root.node).fields;
+        for at in &self.checks {
+            let name = names.get(at.position).map_or("", |field| field.name.as_str());
+            steps.push(Step::Require { place: at.place.clone(), field: path(name) });
+        }
+    }
+
+    /// Columns that follow each other in the old struct and in the new are one copy.
+    fn copies(&self, nodes: &[NodeId], layout: &Layout, steps: &mut Vec<Step>) -> Result<()> {
+        let mut open: Option<Step> = None;
+        for (to_field, (field, node)) in self.fields.iter().zip(nodes).enumerate() {
+            let Origin::Column { at, .. } = &field.origin else {
+                continue;
+            };
+            let next = self.cells(at)?;
+            match &mut open {
+                Some(Step::Copy { first, count, to, cells, .. })
+                    if *first + *count == at.position as u32 && *to + *count == to_field as u32 =>
+                {
+                    *count += 1;
+                    cells.append(&next);
+                }
+                _ => {
+                    let step = Step::Copy {
+                        from: self.root.place.clone(),
+                        first: at.position as u32,
+                        count: 1,
+                        to: to_field as u32,
+                        from_slot: at.place.slot,
+                        to_slot: layout.slot(*node),
+                        cells: next,
+                    };
+                    steps.extend(open.replace(step));
+                }
+            }
+        }
+        steps.extend(open);
+        Ok(())
+    }
+
+    fn cells(&self, at: &At) -> Result<Cells> {
+        Cells::of(&self.input.schema, &self.input.layout, at.node).ok_or_else(recursive)
+    }
+}
+
+/// `SchemaBuilderException`: a struct cannot have two fields of one name.
+pub(crate) fn exists(name: &str) -> Error {
+    Error::data("enrs.field-exists", format!("expected to add a field `{name}`, found it there"))
+        .hint("choose another prefix or a new name")
+}
+
+fn marker(value: &str, store: &dyn SchemaStore) -> Result<Constant> {
+    let schema = Schema::primitive(Node::new(Type::String).optional());
+    text_constant(schema, value, store)
+}
+
+/// A string as part of a plan.
+pub(crate) fn text_constant(schema: Schema, value: &str, store: &dyn SchemaStore) -> Result<Constant> {
+    let mut image = Vec::new();
+    tree::write(Some(&schema), &Value::String(value.to_owned()), &mut image)?;
+    Ok(Constant { schema: store.intern(Arc::new(schema))?, image })
+}
+
+/// The slot of a string.
+pub(crate) fn text_cells() -> Cells {
+    Cells { width: 1, variable: vec![crate::plan::Variable { offset: 0, aligned: false }] }
+}

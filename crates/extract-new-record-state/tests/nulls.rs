@@ -1,0 +1,112 @@
+//! Nulls where the schema wants a value or has a default: what `Struct.get`, `getWithoutDefault` and `Struct.put` make of
+//! them in each generation. Beyond the corpus, from the Java sources of Debezium 1.7.0, 3.6.1 and Kafka Connect.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+mod support;
+
+use connect_data::{Node, Properties, Schema, SchemaBuilder, Type, Value};
+use support::plan_executor::Interpreter;
+use support::{Executor, Instance, Native, Record, Result};
+
+/// A row of `must` (required), `def` (required, default 7), `opt` (optional, default 8).
+fn envelope() -> Schema {
+    let mut b = SchemaBuilder::new();
+    let root = b.push(Node::new(Type::Struct).named("t.Envelope"));
+    for name in ["before", "after"] {
+        let row = b.field(root, name, Node::new(Type::Struct).named("t.Value").optional());
+        b.field(row, "must", Node::new(Type::String));
+        b.field(row, "def", Node::new(Type::Int32).default_value(Value::Int32(7)));
+        b.field(row, "opt", Node::new(Type::Int32).default_value(Value::Int32(8)).optional());
+    }
+    b.field(root, "op", Node::new(Type::String));
+    b.build().unwrap()
+}
+
+fn record(delete: bool, row: [Value; 3], dropped: &[&str]) -> Record {
+    let row = Value::Struct(row.to_vec());
+    let (before, after) = if delete { (row, Value::Null) } else { (Value::Null, row) };
+    let names = dropped.iter().map(|name| Value::String((*name).into())).collect();
+    Record {
+        topic: "t".into(),
+        partition: None,
+        timestamp: None,
+        key: (None, Value::Null),
+        value: (Some(envelope()), Value::Struct(vec![before, after, Value::String("x".into())])),
+        headers: vec![("df".into(), (None, Value::Array(names)))],
+    }
+}
+
+/// The row that comes out, or the code of the error, the same from both executors.
+fn apply(settings: &[(&str, &str)], record: &Record) -> std::result::Result<Vec<Value>, (String, String)> {
+    let properties = Properties::from_iter(settings.iter().copied());
+    let native = Native(Instance::new(&properties).unwrap()).apply(record);
+    let interpreted = Interpreter::new(Instance::new(&properties).unwrap()).apply(record);
+    assert_eq!(native.differs_from(&interpreted), Vec::<String>::new());
+    match native {
+        Result::Record(record) => match record.value.1 {
+            Value::Struct(fields) => Ok(fields),
+            other => panic!("{other:?}"),
+        },
+        Result::Drop => panic!("dropped"),
+        Result::Error(error) => Err((error.code().to_owned(), error.path_text())),
+    }
+}
+
+const LEGACY: (&str, &str) = ("generation", "1.7");
+const REWRITE: (&str, &str) = ("delete.tombstone.handling.mode", "rewrite");
+const KEEP: (&str, &str) = ("replace.null.with.default", "false");
+const DROP: [(&str, &str); 2] = [("drop.fields.header.name", "df"), ("drop.fields.keep.schema.compatible", "false")];
+
+fn text(text: &str) -> Value {
+    Value::String(text.into())
+}
+
+fn refused(field: &str) -> std::result::Result<Vec<Value>, (String, String)> {
+    Err(("enrs.null-required".into(), field.into()))
+}
+
+#[test]
+fn a_null_with_a_default() {
+    let row = [text("a"), Value::Null, Value::Null];
+    let created = record(false, row.clone(), &[]);
+    assert_eq!(apply(&[LEGACY], &created), Ok(vec![text("a"), Value::Int32(7), Value::Int32(8)]));
+    assert_eq!(apply(&[], &created), refused("after.def"));
+    assert_eq!(apply(&[REWRITE], &created), Ok(vec![text("a"), Value::Int32(7), Value::Int32(8), text("false")]));
+    assert_eq!(apply(&[REWRITE, KEEP], &created), refused("after.def"));
+    let deleted = record(true, row, &[]);
+    assert_eq!(apply(&[REWRITE], &deleted), Ok(vec![text("a"), Value::Int32(7), Value::Int32(8), text("true")]));
+    assert_eq!(apply(&[REWRITE, KEEP], &deleted), refused("before.def"));
+    let optional = record(false, [text("a"), Value::Int32(1), Value::Null], &[]);
+    assert_eq!(apply(&[], &optional), Ok(vec![text("a"), Value::Int32(1), Value::Null]));
+    assert_eq!(apply(&[REWRITE, KEEP], &optional), Ok(vec![text("a"), Value::Int32(1), Value::Null, text("false")]));
+}
+
+#[test]
+fn a_null_without_a_default() {
+    let created = record(false, [Value::Null, Value::Int32(1), Value::Null], &[]);
+    for settings in [&[LEGACY][..], &[], &[REWRITE], &[REWRITE, KEEP]] {
+        assert_eq!(apply(settings, &created), refused("after.must"));
+    }
+}
+
+#[test]
+fn a_null_in_a_field_that_is_dropped() {
+    // Created rows are copied before fields are dropped, deleted ones after.
+    let row = [Value::Null, Value::Int32(1), Value::Null];
+    assert_eq!(apply(&DROP, &record(false, row.clone(), &["must"])), refused("after.must"));
+    // With __deleted the row is copied once more, before.
+    let [header, all] = DROP;
+    assert_eq!(apply(&[header, all, REWRITE], &record(true, row, &["must"])), refused("before.must"));
+    let row = [text("a"), Value::Int32(1), Value::Null];
+    assert_eq!(apply(&DROP, &record(false, row.clone(), &["must"])), Ok(vec![Value::Int32(1), Value::Int32(8)]));
+    assert_eq!(apply(&DROP, &record(false, row, &[])), Ok(vec![text("a"), Value::Int32(1), Value::Null]));
+}
+
+#[test]
+fn unavailable_is_neither_null_nor_a_value() {
+    let row = [Value::Unavailable, Value::Unavailable, Value::Unavailable];
+    let properties = Properties::from_iter([REWRITE]);
+    let result = Native(Instance::new(&properties).unwrap()).apply(&record(false, row.clone(), &[]));
+    let Result::Record(result) = result else { panic!() };
+    assert_eq!(result.value.1, Value::Struct([&row[..], &[text("false")]].concat()));
+}
