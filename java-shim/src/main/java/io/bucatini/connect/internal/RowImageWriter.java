@@ -5,7 +5,10 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Collection;
 import java.util.Date;
+import java.util.List;
 import java.util.Map;
+import org.apache.kafka.connect.data.Field;
+import org.apache.kafka.connect.data.Schema;
 import org.apache.kafka.connect.data.Struct;
 
 /**
@@ -16,9 +19,23 @@ final class RowImageWriter {
     private static final long MILLIS_PER_DAY = 86_400_000;
 
     private final StructAccess access;
+    private final boolean bySchema;
 
     RowImageWriter(StructAccess access) {
+        this(access, true);
+    }
+
+    private RowImageWriter(StructAccess access, boolean bySchema) {
         this.access = access;
+        this.bySchema = bySchema;
+    }
+
+    /**
+     * For defaults: a Struct in one cannot have the very schema that has it as its default (AvroData gives it the builder), so
+     * the same fields are enough.
+     */
+    RowImageWriter forDefaults() {
+        return new RowImageWriter(access, false);
     }
 
     /** Appends the image of {@code value}; a plan of null is schemaless data. */
@@ -109,17 +126,29 @@ final class RowImageWriter {
     }
 
     /** The Struct, if it is of the schema that the plan stands for. */
-    private static Struct checked(RowImagePlan plan, Object value) {
+    private Struct checked(RowImagePlan plan, Object value) {
         if (!(value instanceof Struct)) {
             throw kind("a Struct", value);
         }
         Struct struct = (Struct) value;
-        if (struct.schema() != plan.schema && !struct.schema().equals(plan.schema)
-                && !RecursiveSchema.unwrap(struct.schema()).equals(RecursiveSchema.unwrap(plan.schema))) {
+        Schema schema = struct.schema();
+        if (schema != plan.schema && !schema.equals(plan.schema)
+                && !RecursiveSchema.unwrap(schema).equals(RecursiveSchema.unwrap(plan.schema))
+                && (bySchema || !sameFields(schema, plan.schema))) {
             throw new DataFault("row-image.struct",
                     "expected a Struct of the schema at this place, found one of another schema");
         }
         return struct;
+    }
+
+    private static boolean sameFields(Schema one, Schema other) {
+        List<Field> fields = one.fields();
+        List<Field> others = other.fields();
+        boolean same = fields.size() == others.size();
+        for (int i = 0; same && i < fields.size(); i++) {
+            same = fields.get(i).name().equals(others.get(i).name());
+        }
+        return same;
     }
 
     private void struct(RowImagePlan plan, Struct struct, Image image, int slot, int depth) {

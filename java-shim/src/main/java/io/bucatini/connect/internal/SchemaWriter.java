@@ -25,7 +25,7 @@ final class SchemaWriter {
 
     /** The whole schema; defaults are written with {@code images}. */
     static SchemaArena write(Schema schema, RowImageWriter images) {
-        return arena(schema, true, images);
+        return arena(schema, true, images.forDefaults());
     }
 
     /** What the layout depends on: the schema without defaults. */
