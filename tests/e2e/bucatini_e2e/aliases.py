@@ -96,7 +96,7 @@ def _check_connector(stack: Stack, client: ConnectClient) -> None:
     )
     client.wait_until_running(topic)
     client.wait(lambda: _lines(output) == ["farfalle"], "the line of the connector with short names")
-    client.remove(topic)
+    client.delete(topic)
 
 
 def _lines(file: Path) -> list[str]:

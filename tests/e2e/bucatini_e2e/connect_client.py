@@ -62,14 +62,24 @@ class ConnectClient:
     def resume(self, name: str) -> None:
         self._request("PUT", f"/connectors/{_quoted(name)}/resume")
 
-    def restart_task(self, name: str, task: int = 0) -> None:
+    def restart_failed_task(self, name: str, task: int = 0) -> None:
+        """Restart the task and wait until its old failure is no longer what the worker reports."""
         self._request("POST", f"/connectors/{_quoted(name)}/tasks/{task}/restart")
+
+        def is_back() -> bool:
+            return all(entry["state"] != "FAILED" for entry in self.status(name)["tasks"])
+
+        self.wait(is_back, f"task {task} of connector {name} to start again")
+
+    def delete(self, name: str) -> None:
+        """Delete a connector; its offsets stay."""
+        self._request("DELETE", f"/connectors/{_quoted(name)}")
 
     def remove(self, name: str) -> None:
         """Delete a connector together with its offsets, so that its name can be used afresh."""
         self.stop(name)
         self._request("DELETE", f"/connectors/{_quoted(name)}/offsets")
-        self._request("DELETE", f"/connectors/{_quoted(name)}")
+        self.delete(name)
 
     def wait_until_running(self, name: str, seconds: float = 30.0) -> None:
         """Wait for the connector and one task to run; a task that fails ends the wait with its trace."""

@@ -21,4 +21,4 @@ def check(stack: Stack, worker: Connect, engine: str) -> None:
         sink = FileSink(stack, worker, topic, engine)
         sink.create()
         sink.wait_for_rows([shapes.line(*row) for row in _ROWS])
-        worker.client.remove(sink.name)
+        worker.client.delete(sink.name)

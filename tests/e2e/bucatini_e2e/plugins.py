@@ -6,7 +6,7 @@ import zipfile
 from pathlib import Path
 
 from . import places
-from .downloads import sets, store
+from .downloads import derived, sets, store
 from .failure import Missing
 from .servers import java
 
@@ -21,21 +21,19 @@ def stock(*names: str, hide_current_smt: bool = False) -> Path:
     The sink's folder brings a newer ExtractNewRecordState that ignores the settings of the story. Connect 4.1 can be
     told by `plugin.version` to take the older one; for 3.9, which cannot, `hide_current_smt` takes it out of that folder.
     """
-    variant = "-older-smt" if hide_current_smt else ""
-    folder = places.cache() / "plugins" / f"{'+'.join(names)}-{store.digest(*names)}{variant}"
-    if not folder.is_dir():
-        partial = folder.with_suffix(".partial")
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
+    store.install(*names)
+
+    def build(folder: Path) -> None:
         for name in names:
             (content,) = store.unpacked(name).iterdir()
-            shutil.copytree(content, partial / name)
-        _sync_manifests(partial)
+            shutil.copytree(content, folder / name)
+        _sync_manifests(folder)
         if hide_current_smt:
-            (core,) = (partial / sets.SINK_PLUGIN).glob("debezium-core-*.jar")
+            (core,) = (folder / sets.SINK_PLUGIN).glob("debezium-core-*.jar")
             _remove_plugin(core, _TRANSFORMATIONS, _STORY_SMT)
-        partial.rename(folder)
-    return folder
+
+    variant = "-older-smt" if hide_current_smt else ""
+    return derived.folder(f"plugins/{'+'.join(names)}-{store.digest(*names)}{variant}", build)
 
 
 def for_story(version: str) -> Path:

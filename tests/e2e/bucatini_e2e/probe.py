@@ -3,14 +3,13 @@
 import base64
 import hashlib
 import json
-import shutil
 import subprocess
 import threading
 import time
 from pathlib import Path
 
 from . import places
-from .downloads import sets, store
+from .downloads import derived, sets, store
 from .failure import Failure
 from .servers import java
 from .servers.kafka import Kafka
@@ -130,20 +129,17 @@ def _compiled() -> Path:
     """The folder with the probe's classes, compiled once for each content of its sources."""
     sources = sorted(places.PROBE_SOURCES.glob("*.java"))
     content = b"".join(source.read_bytes() for source in sources) + store.digest(sets.PROBE).encode()
-    folder = places.cache() / "probe" / hashlib.sha256(content).hexdigest()[:16]
-    if not folder.is_dir():
-        partial = folder.with_suffix(".partial")
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
-        jars = ":".join(map(str, store.class_path(sets.PROBE)))
+    jars = ":".join(map(str, store.class_path(sets.PROBE)))
+
+    def build(folder: Path) -> None:
         done = subprocess.run(
-            [java.tool("javac"), "-Xlint:all,-processing", "-nowarn", "--release", "17", "-cp", jars, "-d", str(partial), *map(str, sources)],
+            [java.tool("javac"), "--release", "17", "-cp", jars, "-d", str(folder), *map(str, sources)],
             capture_output=True, text=True, check=False,
         )  # fmt: skip
         if done.returncode != 0:
             raise Failure(f"the probe does not compile:\n{done.stderr}")
-        partial.rename(folder)
-    return folder
+
+    return derived.folder(f"probe/{hashlib.sha256(content).hexdigest()[:16]}", build)
 
 
 def _base64(content: bytes | None) -> str | None:

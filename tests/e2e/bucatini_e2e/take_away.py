@@ -4,6 +4,8 @@ A file is taken away in a mount namespace of one child process: its folder is co
 the machine changes for anybody else, and the child neither downloads nor installs.
 """
 
+import contextlib
+import io
 import os
 import shutil
 import subprocess
@@ -31,16 +33,18 @@ _JAR = "bucatini-connect/bucatini-connect.jar"
 
 @dataclass(frozen=True)
 class File:
-    """A file of the machine, the target whose story needs it, and the word the complaint must contain."""
+    """A file of the machine, the word the complaint must contain, and the target whose story needs the file."""
 
     path: Path
     word: str
     target: str = "mysql"
+    is_damaged: bool = False
 
 
 def check() -> None:
     for file in _files():
-        with step(f"without {file.path.name}: the story fails and names {file.word!r}"):
+        how = "with a damaged" if file.is_damaged else "without"
+        with step(f"{how} {file.path.name}: the story fails and names {file.word!r}"):
             _check_file(file)
     with step("without the plug-in zip: the story fails and names it"):
         _expect_complaint(
@@ -59,6 +63,7 @@ def _files() -> list[File]:
         File(postgres / "bin/postgres", "bin/postgres"),
         File(postgres / "lib/wal2json.so", "wal2json"),
         File(_jar(sets.BROKER, "kafka_2.13-"), "kafka_2.13-"),
+        File(_jar(sets.BROKER, "kafka_2.13-"), "kafka_2.13-", is_damaged=True),
         File(_jar(sets.connect("4.1.1"), "connect-runtime-"), "connect-runtime-"),
         File(_jar(sets.SOURCE_PLUGIN, "debezium-connector-postgres-"), "debezium-connector-postgres-"),
         File(_jar(sets.SINK_PLUGIN, "debezium-connector-jdbc-"), "debezium-connector-jdbc-"),
@@ -77,28 +82,27 @@ def _jar(name: str, prefix: str) -> Path:
 def _check_file(file: File) -> None:
     if not file.path.exists():
         raise Missing(f"{file.path} is not there to be taken away")
-    with tempfile.TemporaryDirectory(prefix=".bucatini-take-away-", dir=_same_filesystem(file.path)) as folder:
+    # Beside the folder, so that the copy can be one of hard links.
+    with tempfile.TemporaryDirectory(prefix=".bucatini-take-away-", dir=file.path.parent.parent) as folder:
         copy = Path(folder) / "without"
         shutil.copytree(file.path.parent, copy, symlinks=True, copy_function=os.link)
+        content = file.path.read_bytes() if file.is_damaged else b""
         (copy / file.path.name).unlink()
+        if file.is_damaged:
+            (copy / file.path.name).write_bytes(bytes([content[0] ^ 1]) + content[1:])
         cover = ["unshare", "--mount", "sh", "-c", 'mount --bind "$1" "$2" && shift 2 && exec "$@"', "sh"]
         _expect_complaint(_run_story(file.target, {}, [*cover, str(copy), str(file.path.parent)]), file.word)
 
 
-def _same_filesystem(path: Path) -> Path:
-    """A folder to make hard links in: the nearest one above `path` on its file system that can be written."""
-    folder = path.parent.parent
-    while os.access(folder.parent, os.W_OK) and folder.parent.stat().st_dev == path.stat().st_dev != folder.stat().st_dev:
-        folder = folder.parent
-    return folder
-
-
 def _run_story(target: str, environment: dict[str, str], prefix: list[str]) -> subprocess.CompletedProcess:
     command = [*prefix, sys.executable, "-m", __package__, "story", "--engine", "native", "--target", target]
-    return subprocess.run(
-        command, cwd=places.E2E, env=os.environ | {"BUCATINI_OFFLINE": "1"} | environment, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, timeout=_SOON_SECONDS,
-    )  # fmt: skip
+    try:
+        return subprocess.run(
+            command, cwd=places.E2E, env=os.environ | {"BUCATINI_OFFLINE": "1"} | environment, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, timeout=_SOON_SECONDS,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired as error:
+        raise Failure(f"the story had not failed after {_SOON_SECONDS:.0f} s:\n{error.stdout}") from error
 
 
 def _expect_complaint(done: subprocess.CompletedProcess, word: str) -> None:
@@ -184,7 +188,8 @@ def _check_variant(stack: Stack, variant: Variant) -> None:
                 worker.client.wait_until_failed(sink.name)
                 worker.client.raise_if_failed(sink.name)
             else:
-                story.tell(stack, worker, story.Flavour(variant.engine), MySql.name)
+                with contextlib.redirect_stdout(io.StringIO()):
+                    story.tell(stack, worker, story.Flavour(variant.engine), MySql.name)
         except Failure as failure:
             complaint = str(failure)
         else:

@@ -8,14 +8,13 @@ import contextlib
 import fcntl
 import hashlib
 import json
-import shutil
 import tarfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from .. import places
 from ..failure import Missing
-from . import maven
+from . import derived, maven
 from .sets import ROOTS, Dependency
 
 
@@ -67,17 +66,13 @@ def class_path(name: str) -> list[Path]:
 def unpacked(name: str) -> Path:
     """The folder with the content of a set that is one archive; unpacked once for each checksum."""
     (archive,) = class_path(name)
-    digest = _lock()["files"][str(archive.relative_to(_repository()))]["sha256"]
-    folder = places.cache() / "unpacked" / f"{name}-{digest[:16]}"
+
+    def build(folder: Path) -> None:
+        with tarfile.open(archive) as tar:
+            tar.extractall(folder, filter="data")
+
     with _exclusive():
-        if not folder.is_dir():
-            partial = folder.with_suffix(".partial")
-            shutil.rmtree(partial, ignore_errors=True)
-            partial.mkdir(parents=True)
-            with tarfile.open(archive) as tar:
-                tar.extractall(partial, filter="data")
-            partial.rename(folder)
-    return folder
+        return derived.folder(f"unpacked/{name}-{digest(name)}", build)
 
 
 def digest(*names: str) -> str:

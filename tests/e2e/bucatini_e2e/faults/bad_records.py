@@ -40,7 +40,7 @@ def check(stack: Stack, worker: Connect) -> None:
             _check_dead_letters(stack, tolerant, list(bad.values()))
             worker.client.wait_until_running(tolerant.name)
             for sink in (strict, tolerant):
-                worker.client.remove(sink.name)
+                worker.client.delete(sink.name)
 
 
 def _check_dead_letters(stack: Stack, sink: FileSink, bad: list[bytes]) -> None:

@@ -63,9 +63,9 @@ def check(stack: Stack, worker: Connect) -> None:
             worker.client.resume(sink.name)
         for sink in failed:
             sink.wait_for_rows([shapes.line(*row) for row in _ROWS])
-            worker.client.remove(sink.name)
+            worker.client.delete(sink.name)
         bystander.check()
-        worker.client.remove(bystander.name)
+        worker.client.delete(bystander.name)
 
 
 def _sinks(stack: Stack, worker: Connect, fault: EngineFault) -> list[FileSink]:

@@ -4,7 +4,6 @@ import urllib.request
 from pathlib import Path
 
 from ..downloads import sets, store
-from ..failure import Missing
 from . import java
 from .server import Server
 
@@ -15,7 +14,7 @@ class Registry(Server):
 
     def install(self) -> None:
         java.tool("java")
-        self._jar()
+        store.unpacked(sets.REGISTRY)
 
     def command(self) -> list[str]:
         options = ("-Dquarkus.http.host=127.0.0.1", f"-Dquarkus.http.port={self.port}")
@@ -26,7 +25,4 @@ class Registry(Server):
             return answer.status == 200
 
     def _jar(self) -> Path:
-        jar = store.unpacked(sets.REGISTRY) / f"apicurio-registry-app-{sets.APICURIO}-runner.jar"
-        if not jar.exists():
-            raise Missing(f"{self.name}: {jar} is missing; delete its folder to have it unpacked again")
-        return jar
+        return store.unpacked(sets.REGISTRY) / f"apicurio-registry-app-{sets.APICURIO}-runner.jar"
