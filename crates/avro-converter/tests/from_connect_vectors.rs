@@ -1,7 +1,8 @@
 //! Every `c2a` vector of the corpus: what Confluent's AvroConverter 8.3.1 registers and writes.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::disallowed_types, reason = "an independent reader to compare with")]
 
-use avro_converter::avro_schema::write_json;
+use avro_converter::avro_schema::{AvroSchema, write_json};
 use avro_converter::config::{AvroDataConfig, CONFIG};
 use avro_converter::from_connect::EncodePlan;
 use connect_data::row_image::{Image, tree};
@@ -176,4 +177,68 @@ fn every_vector() {
     }
     let (failed, all) = (failures.len(), vectors.len());
     assert!(failures.is_empty(), "{failed} of {all} vectors fail:\n{}", failures.join("\n"));
+}
+
+/// The schema that the bytes of a step follow, as far as the registry's answers tell: the one with the id in the header,
+/// or for an error the last one that was handed out.
+fn writer_text(vector: &Json, step: &Json) -> Option<String> {
+    let text = |schema: &Json| match schema {
+        Json::String(text) => Some(text.clone()),
+        Json::Null => None,
+        json => Some(json.to_string()),
+    };
+    let Some(bytes) = step["expected"]["bytes"].as_str() else {
+        let last = step["requests"].as_array()?.last()?;
+        let refused = step["expected"]["error"].to_string().contains("Incompatible schema");
+        return if refused || last["status"] != 200 { None } else { text(&last["response"]["schema"]) };
+    };
+    let id = u32::from_str_radix(&bytes[2..10], 16).unwrap();
+    let known = vector["registry"].as_array()?.iter().find(|entry| entry["id"] == id);
+    known.and_then(|entry| text(&entry["schema"]))
+}
+
+#[test]
+fn wire_vectors_with_the_schema_that_the_registry_chose() {
+    let vectors = vectors::read_folder(&vectors::corpus().join("avro"), "wire-").unwrap();
+    let (mut written, mut other_schema, mut failed) = (0, 0, 0);
+    for vector in &vectors {
+        let Ok(config) = AvroDataConfig::new(&properties(&vector.json)) else { continue };
+        for step in vector.json["steps"].as_array().unwrap() {
+            let payload = step["expected"]["bytes"].as_str().filter(|bytes| bytes.starts_with("00"));
+            let failing = step["expected"].get("error").is_some();
+            if step["op"] != "serialize" || (payload.is_none() && !failing) {
+                continue;
+            }
+            let (schema, value) = connect_json::read(&step["input"]).unwrap();
+            let writer = writer_text(&vector.json, step);
+            if failing && writer.is_none() {
+                continue;
+            }
+            let mut plan = EncodePlan::compile(schema.as_ref(), &config).unwrap();
+            if let Some(text) = writer.filter(|text| *text != plan.avro_schema().to_string()) {
+                let own = plan.avro_schema().to_string();
+                plan = plan.with_writer_schema(AvroSchema::parse(&text, &[]).unwrap().into()).unwrap();
+                assert_eq!(plan.avro_schema().to_string(), own);
+                other_schema += 1;
+            }
+            let mut image = Vec::new();
+            tree::write(schema.as_ref(), &value, &mut image).unwrap();
+            let mut bytes = Vec::new();
+            let result = plan.encode(&Image::new(&image, &[]).unwrap(), &mut bytes);
+            match payload {
+                Some(payload) => {
+                    assert!(result.unwrap(), "{}", vector.id);
+                    assert_eq!(bytes, hex(&payload[10..]), "{}", vector.id);
+                    written += 1;
+                }
+                None => {
+                    let code = result.unwrap_err().code().to_owned();
+                    assert!(["avro.fields", "avro.writer-type"].contains(&code.as_str()), "{}: {code}", vector.id);
+                    failed += 1;
+                }
+            }
+        }
+    }
+    println!("{written} written, {failed} failing, {other_schema} with another schema");
+    assert!(written >= 70 && failed >= 5 && other_schema >= 10);
 }

@@ -1,20 +1,15 @@
 //! Values that are not in the row: what a null field with a default is written as (`Struct.get`).
 
+use super::default::Steps;
 use super::leaf::{Leaf, Variable};
 use super::node::is_union;
 use super::resolve::{Child, Context, Meeting, Resolved, Types};
 use super::write;
 use connect_data::{Error, Result, Step, Value};
 
-/// A default is written with the defaults of its own null fields: it may be larger than it looks, without end if it
-/// contains itself.
-const MAX_VALUES: usize = 100_000;
-/// As deep as schemas may be.
-const MAX_DEPTH: usize = 200;
-
 /// The octets of a null, or Java's error.
 pub(super) fn null(types: &Types<'_>, meeting: Meeting) -> Result<Box<[u8]>> {
-    let mut constant = Constant { types, values: 0, depth: 0, out: Vec::new() };
+    let mut constant = Constant { types, steps: Steps::default(), out: Vec::new() };
     constant.value(meeting, &Value::Null)?;
     Ok(constant.out.into())
 }
@@ -22,20 +17,15 @@ pub(super) fn null(types: &Types<'_>, meeting: Meeting) -> Result<Box<[u8]>> {
 /// Writes one value.
 struct Constant<'a> {
     types: &'a Types<'a>,
-    values: usize,
-    depth: usize,
+    steps: Steps,
     out: Vec<u8>,
 }
 
 impl Constant<'_> {
     fn value(&mut self, meeting: Meeting, value: &Value) -> Result<()> {
-        self.values += 1;
-        if self.values > MAX_VALUES || self.depth > MAX_DEPTH {
-            return Err(Error::data("avro.default", "default: expected one that ends, found one that contains itself"));
-        }
-        self.depth += 1;
+        self.steps.enter()?;
         let result = self.value_here(meeting, value);
-        self.depth -= 1;
+        self.steps.leave();
         result
     }
 

@@ -27,18 +27,57 @@ pub(super) fn json(
     value: &Value,
     non_finite: NonFinite,
 ) -> Result<Json> {
-    Defaults { schema, config, non_finite }.json(node, value)
+    Defaults { schema, config, non_finite, steps: Steps::default() }.json(node, value)
 }
 
 struct Defaults<'a> {
     schema: &'a Schema,
     config: &'a AvroDataConfig,
     non_finite: NonFinite,
+    steps: Steps,
+}
+
+/// A default has the defaults of its own null fields in it: it may be larger than it looks, without end if it contains
+/// itself.
+#[derive(Default)]
+pub(super) struct Steps {
+    values: u32,
+    depth: u32,
+}
+
+impl Steps {
+    const MAX_VALUES: u32 = 100_000;
+    /// As deep as schemas may be.
+    const MAX_DEPTH: u32 = 200;
+
+    /// Counts a value that is entered.
+    ///
+    /// # Errors
+    /// Data `avro.default`: too many, or too deep.
+    pub(super) fn enter(&mut self) -> Result<()> {
+        self.values += 1;
+        self.depth += 1;
+        if self.values > Self::MAX_VALUES || self.depth > Self::MAX_DEPTH {
+            return Err(Error::data("avro.default", "default: expected one that ends, found one that contains itself"));
+        }
+        Ok(())
+    }
+
+    /// Counts a value that is left.
+    pub(super) fn leave(&mut self) {
+        self.depth -= 1;
+    }
 }
 
 impl Defaults<'_> {
-    /// Recursion follows the value, whose depth its source has bounded.
-    fn json(&self, id: NodeId, value: &Value) -> Result<Json> {
+    fn json(&mut self, id: NodeId, value: &Value) -> Result<Json> {
+        self.steps.enter()?;
+        let json = self.json_here(id, value);
+        self.steps.leave();
+        json
+    }
+
+    fn json_here(&mut self, id: NodeId, value: &Value) -> Result<Json> {
         let node = self.schema.node(id);
         Ok(match (node.kind, value) {
             (_, Value::Null) => Json::Null,

@@ -72,8 +72,7 @@ impl EncodePlan {
     pub fn compile(schema: Option<&Schema>, config: &AvroDataConfig) -> Result<Self> {
         let own = Arc::new(avro_schema(schema, config)?);
         let slots = schema.map_or(1, |schema| Layout::of(schema).slots());
-        let source =
-            Source { schema: schema.cloned(), config: *config, slots, own: Arc::clone(&own) };
+        let source = Source { schema: schema.cloned(), config: *config, slots, own: Arc::clone(&own) };
         Self::for_writer(Arc::new(source), own)
     }
 
