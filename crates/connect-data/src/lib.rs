@@ -19,6 +19,7 @@ pub mod schema;
 pub mod schema_codec;
 pub mod schemaless;
 pub mod store;
+mod typed;
 pub mod value;
 pub mod wire;
 
