@@ -1,1 +1,75 @@
-fn main() {}
+//! Runs the conformance corpus against one form of the plug-ins; see `arguments::USAGE`.
+
+mod arguments;
+mod check;
+mod engine;
+mod exceptions;
+mod http;
+mod json;
+mod registry;
+mod report;
+mod suite;
+
+use arguments::Arguments;
+use check::Verdict;
+use engine::Engine;
+use engine::harness::{Form, HarnessEngine};
+use exceptions::Exceptions;
+use report::Report;
+use std::process::ExitCode;
+use suite::{Case, Kind};
+
+fn main() -> ExitCode {
+    let run = arguments::read(std::env::args().skip(1))
+        .map_err(|e| format!("{e}\n{}", arguments::USAGE))
+        .and_then(|arguments| run(&arguments));
+    match run {
+        Ok(report) => report.finish(),
+        Err(error) => {
+            eprintln!("corpus: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<Report, String> {
+    let exceptions = Exceptions::read(&connect_json::vectors::corpus())?;
+    let mut cases = suite::load(&arguments.paths)?;
+    if let Some(only) = &arguments.only {
+        cases.retain(|case| case.id == *only);
+    }
+    if let Some(count) = arguments.sample {
+        cases = suite::sample(cases, count, arguments.seed);
+    }
+    let mut engine = open(arguments)?;
+    let mut report = Report::new(&arguments.engine);
+    for mut case in cases {
+        if arguments.engine != "stock" {
+            exceptions.apply(&case.id, &mut case.json)?;
+        }
+        let verdict = check_case(&case, engine.as_mut());
+        report.add(&case, verdict, exceptions.known(&case.id, &arguments.engine));
+    }
+    Ok(report)
+}
+
+fn open(arguments: &Arguments) -> Result<Box<dyn Engine>, String> {
+    let harness = |form: Form| HarnessEngine::new(form, &arguments.kafka, &arguments.plugin);
+    Ok(match arguments.engine.as_str() {
+        "native" => return Err("native: not wired yet".into()),
+        "wasm" => return Err("wasm: not wired yet".into()),
+        "jvm-native" => Box::new(harness(Form::Native)?),
+        "jvm-wasm" => Box::new(harness(Form::Wasm)?),
+        _ => Box::new(harness(Form::Stock { confluent: arguments.confluent_jars.clone() })?),
+    })
+}
+
+fn check_case(case: &Case, engine: &mut dyn Engine) -> Result<Verdict, String> {
+    match case.kind {
+        Kind::Smt => check::smt::check(&case.json, engine),
+        Kind::C2a => check::avro::check_c2a(&case.json, engine),
+        Kind::A2c => check::avro::check_a2c(&case.json, engine),
+        Kind::Wire => check::wire::check(&case.json, engine),
+        Kind::Story => check::story::check(&case.json, engine),
+    }
+}
