@@ -164,7 +164,12 @@ fn put_constant(writer: &mut ImageWriter<'_>, constant: &Constant, to: usize, ce
 
 /// Copies a range of slots and gives those of variable length their bytes.
 fn copy(writer: &mut ImageWriter<'_>, image: &Image<'_>, from: usize, to: usize, cells: &Cells) -> Result<()> {
-    writer.copy_slots(image, from, to, cells.width as usize);
+    match cells.width {
+        1 if image.is_null(from) => writer.null(to),
+        1 if image.is_unavailable(from) => writer.unavailable(to),
+        1 => writer.set(to, image.get(from)),
+        width => writer.copy_slots(image, from, to, width as usize),
+    }
     for variable in &cells.variable {
         let offset = variable.offset as usize;
         let slot = from + offset;

@@ -143,12 +143,10 @@ fn bit(set: &[u8], slot: usize) -> bool {
 
 /// 64 bits from `from` on; beyond the end they are 0.
 fn word(set: &[u8], from: usize) -> u64 {
-    let mut bytes = [0; 16];
-    let rest = set.get(from / 8..).unwrap_or(&[]);
-    for (to, byte) in bytes.iter_mut().zip(rest).take(9) {
-        *to = *byte;
-    }
-    (u128::from_le_bytes(bytes) >> (from % 8)) as u64
+    let word =
+        |i: usize| set.get(8 * i..).and_then(|rest| rest.first_chunk()).map_or(0, |bytes| u64::from_le_bytes(*bytes));
+    let (first, shift) = (from / 64, from % 64);
+    if shift == 0 { word(first) } else { word(first) >> shift | word(first + 1) << (64 - shift) }
 }
 
 fn split(bytes: &[u8], at: usize) -> Result<(&[u8], &[u8])> {
