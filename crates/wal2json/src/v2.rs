@@ -1,0 +1,128 @@
+//! Format version 2: one object a line.
+
+use crate::message::{Action, Change, Column, Header, check_columns, missing, read_lsn, read_timestamp};
+use crate::scan::{Scanner, Token, once};
+use connect_data::Result;
+
+/// Indexes a line into `change`.
+pub(crate) fn parse(text: &[u8], change: &mut Change) -> Result<Header> {
+    change.clear();
+    let mut scanner = Scanner::new(text);
+    let mut header = Header::default();
+    let (mut seen, mut action) = (0, None);
+    scanner.object(|s, key| {
+        let mut mark = |bit: u32| once(&mut seen, 1 << bit, s);
+        match key {
+            b"action" => {
+                mark(0)?;
+                action = Some(read_action(s, text)?);
+            }
+            b"xid" => {
+                mark(1)?;
+                header.xid = if s.peek() == Some(b'n') { s.scalar().map(|_| None)? } else { Some(s.unsigned()?) };
+            }
+            b"lsn" => {
+                mark(2)?;
+                header.lsn = Some(read_lsn(s, text)?);
+            }
+            b"nextlsn" => {
+                mark(3)?;
+                header.next_lsn = Some(read_lsn(s, text)?);
+            }
+            b"timestamp" => {
+                mark(4)?;
+                header.timestamp = Some(read_timestamp(s, text)?);
+            }
+            b"schema" => {
+                mark(5)?;
+                change.schema = Some(s.text()?);
+            }
+            b"table" => {
+                mark(6)?;
+                change.table = Some(s.text()?);
+            }
+            b"columns" => {
+                mark(7)?;
+                rows(s, &mut change.columns)?;
+            }
+            b"identity" => {
+                mark(8)?;
+                rows(s, &mut change.identity)?;
+            }
+            b"pk" => {
+                mark(9)?;
+                change.has_pk = true;
+                let pk = &mut change.pk;
+                s.array(|s, index| {
+                    check_columns(index, s)?;
+                    pk.push(column(s)?.name);
+                    Ok(())
+                })?;
+            }
+            b"transactional" => {
+                mark(10)?;
+                change.transactional = s.boolean()?;
+            }
+            _ => s.skip()?,
+        }
+        Ok(())
+    })?;
+    scanner.end()?;
+    change.action = action.ok_or_else(|| missing(&scanner, "action"))?;
+    Ok(header)
+}
+
+fn read_action(scanner: &mut Scanner<'_>, text: &[u8]) -> Result<Action> {
+    let at = *scanner;
+    Ok(match scanner.text()?.raw(text) {
+        b"B" => Action::Begin,
+        b"C" => Action::Commit,
+        b"I" => Action::Insert,
+        b"U" => Action::Update,
+        b"D" => Action::Delete,
+        b"T" => Action::Truncate,
+        b"M" => Action::Message,
+        _ => return Err(at.error("wal2json.action", "expected an action of B, C, I, U, D, T, M, found another")),
+    })
+}
+
+fn rows(scanner: &mut Scanner<'_>, columns: &mut Vec<Column>) -> Result<()> {
+    scanner.array(|s, index| {
+        check_columns(index, s)?;
+        columns.push(column(s)?);
+        Ok(())
+    })
+}
+
+fn column(scanner: &mut Scanner<'_>) -> Result<Column> {
+    let mut column = Column::EMPTY;
+    let mut seen = 0;
+    scanner.object(|s, key| {
+        let mut mark = |bit: u32| once(&mut seen, 1 << bit, s);
+        match key {
+            b"name" => {
+                mark(0)?;
+                column.name = s.text()?;
+            }
+            b"type" => {
+                mark(1)?;
+                column.data_type = s.text()?;
+            }
+            b"value" => {
+                mark(2)?;
+                column.value = s.scalar()?;
+            }
+            b"optional" => {
+                mark(3)?;
+                column.optional = Some(s.boolean()?);
+            }
+            b"default" => {
+                mark(4)?;
+                column.default = Some(s.scalar()?);
+            }
+            _ => s.skip()?,
+        }
+        Ok(())
+    })?;
+    if column.name == Token::ABSENT { Err(missing(scanner, "name")) } else { Ok(column) }
+}
