@@ -23,8 +23,8 @@ def expected_schemas() -> dict[str, dict]:
 
 
 def check_avro(found: list[dict]) -> None:
-    """Compare records as the probe prints them with the first ones expected, key, value and headers."""
-    for number, (record, expected) in enumerate(zip(found, expected_avro(), strict=False)):
+    """Compare records as the probe prints them with those expected: key, value and headers."""
+    for number, (record, expected) in enumerate(zip(found, expected_avro(), strict=True)):
         what = f"record {number} ({expected['step']})"
         expect_equal(f"headers of {what}", expected["headers"], record["headers"])
         expect_equal(f"key of {what}", expected["key"], record["key"]["avro"])
@@ -34,7 +34,7 @@ def check_avro(found: list[dict]) -> None:
 
 def check_json(found: list[dict]) -> None:
     """The same for records in the form of stock JsonConverter, which carry their schemas."""
-    for number, (record, expected) in enumerate(zip(found, expected_json(), strict=False)):
+    for number, (record, expected) in enumerate(zip(found, expected_json(), strict=True)):
         what = f"record {number} ({expected['step']})"
         key, value = (None if record[side] is None else json.loads(record[side]) for side in ("key", "value"))
         expect_equal(f"headers of {what}", expected["headers"], record["headers"])

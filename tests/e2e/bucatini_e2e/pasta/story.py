@@ -70,6 +70,8 @@ def tell(stack: Stack, worker: Connect, flavour: Flavour, target: str) -> None:
         _wait_for_records(stack, worker, source["name"], 10)
     with step(f"sink: {target} holds the story's last table"):
         _wait_for_table(stack, worker, sink["name"], target, "pasta_mysql-final.txt")
+        definition = (places.EXPECTED / f"pasta_mysql-definition-{target}.txt").read_text().strip()
+        expect_equal("the table's definition", definition, stack.targets[target].definition(_TABLE))
     if flavour.is_ours:
         _check_avro(stack)
     else:

@@ -24,6 +24,7 @@ class TargetDatabase(Server):
         return [
             f"--datadir={self.data}", f"--port={self.port}", f"--socket={self.socket}", "--bind-address=127.0.0.1",
             f"--pid-file={self.folder / 'pid'}", "--innodb-flush-log-at-trx-commit=0", "--skip-log-bin",
+            "--character-set-server=utf8mb4",
         ]  # fmt: skip
 
     def client(self) -> list[str]:
@@ -42,12 +43,15 @@ class TargetDatabase(Server):
 
     def sql(self, statements: str, database: str | None = None) -> str:
         """Run statements as the administrator; rows come as the client prints them, in a box of characters."""
-        return self.run(
-            [*self.client(), "--user=root", f"--socket={self.socket}", "--table",
-             "--default-character-set=utf8mb4", self.database if database is None else database],
-            "SQL",
-            input=statements,
-        ).strip()  # fmt: skip
+        return self._client(statements, "--table", self.database if database is None else database)
+
+    def definition(self, table: str) -> str:
+        """The statement that would create the table, as the client prints it."""
+        return self._client(f"show create table {table}", "--vertical", self.database)
+
+    def _client(self, statements: str, form: str, database: str) -> str:
+        options = ["--user=root", f"--socket={self.socket}", "--default-character-set=utf8mb4", form]
+        return self.run([*self.client(), *options, database], "SQL", input=statements).strip()
 
     def jdbc_url(self) -> str:
         return f"jdbc:mysql://127.0.0.1:{self.port}/{self.database}?useSSL=false&allowPublicKeyRetrieval=true"
