@@ -138,44 +138,39 @@ impl Compiler<'_> {
         headers: &[HeaderAdd],
     ) -> Result<Branch> {
         let deletes = self.settings.deletes;
-        let mut topic = None;
-        let row = match (shape, self.settings.semantics) {
-            (Shape::Neither, Semantics::Modern) => {
-                return before.map(|_| Branch::Drop).ok_or_else(no_before);
-            }
-            (Shape::Before, Semantics::Modern) if deletes == DeleteMode::Drop => return Ok(Branch::Drop),
-            (Shape::Neither, Semantics::Legacy) => {
-                if self.settings.route_by.is_some() {
-                    return Err(no_before().hint("route.by.field reads `before` of deletes"));
+        let topic = match shape {
+            Shape::After => {
+                let mut row = Row::new(input, after.clone(), "after")?;
+                if self.modern() {
+                    self.rewrite(&mut row, "false")?;
                 }
-                None
+                self.topic(&row)?
             }
-            (Shape::Before, _) => {
+            Shape::Before if self.modern() && deletes == DeleteMode::Drop => return Ok(Branch::Drop),
+            Shape::Before => {
                 let before = before.ok_or_else(no_before)?;
-                if let Some(name) = &self.settings.route_by {
-                    let from = Row::new(input, before.clone(), "before")?.text(name, self.store)?;
-                    topic = Some(self.topic(from));
+                let topic = match &self.settings.route_by {
+                    None => None,
+                    Some(_) => self.topic(&Row::new(input, before.clone(), "before")?)?,
+                };
+                match deletes {
+                    DeleteMode::Drop => return Ok(Branch::Drop),
+                    DeleteMode::Rewrite => input.expect_struct(before).map_err(|error| error.field("before"))?,
+                    DeleteMode::Null | DeleteMode::Tombstone => {}
                 }
-                Some((before, "before"))
+                // 1.7 rebuilds such a record from the original and so loses the topic.
+                topic.filter(|_| self.modern() || deletes != DeleteMode::Rewrite)
             }
-            (Shape::After, _) => Some((after, "after")),
+            Shape::Neither if self.modern() => return before.map(|_| Branch::Drop).ok_or_else(no_before),
+            Shape::Neither if self.settings.route_by.is_some() => {
+                return Err(no_before().hint("route.by.field reads `before` of deletes"));
+            }
+            Shape::Neither if deletes == DeleteMode::Drop => return Ok(Branch::Drop),
+            Shape::Neither if deletes == DeleteMode::Rewrite => return Err(no_before()),
+            Shape::Neither => None,
         };
-        if shape != Shape::After {
-            match (deletes, row) {
-                (DeleteMode::Drop, _) => return Ok(Branch::Drop),
-                (DeleteMode::Rewrite, None) => return Err(no_before()),
-                _ => {}
-            }
-        }
         let mut select = Select::default();
-        if let Some((root, label)) = row.filter(|_| self.has_row(shape)) {
-            let mut row = Row::new(input, root.clone(), label)?;
-            if shape == Shape::After {
-                topic = self.topic_of_row(&mut row)?;
-            } else if !self.modern() {
-                // The record is rebuilt from the original: its topic is, too.
-                topic = None;
-            }
+        if self.has_row(shape) {
             select.operation = self.operation(input)?;
         }
         if let Some(drop) = &self.settings.drop_fields {
@@ -190,18 +185,11 @@ impl Compiler<'_> {
         shape == Shape::After || (shape == Shape::Before && self.settings.deletes == DeleteMode::Rewrite)
     }
 
-    fn topic_of_row(&self, row: &mut Row<'_>) -> Result<Option<Topic>> {
+    fn topic(&self, row: &Row<'_>) -> Result<Option<Topic>> {
         let Some(name) = &self.settings.route_by else {
             return Ok(None);
         };
-        if self.modern() {
-            self.rewrite(row, "false")?;
-        }
-        Ok(Some(self.topic(row.text(name, self.store)?)))
-    }
-
-    fn topic(&self, from: Source) -> Topic {
-        Topic { from, keep_if_blank: self.modern() }
+        Ok(Some(Topic { from: row.text(name, self.store)?, keep_if_blank: self.modern() }))
     }
 
     /// 3.x reads the operation for its cache even where the result does not depend on it.

@@ -20,6 +20,7 @@ const REPLACE_NULL: &str = "replace.null.with.default";
 const ENGINE: &str = "engine";
 
 const DEFAULT_PREFIX: &str = "__";
+const GENERATIONS: &[&str] = &["auto", "1.7", "3.0", "3.x"];
 const LEGACY_MODES: &[&str] = &["drop", "rewrite", "none"];
 const MODES_3_0: &[&str] = &["drop", "tombstone", "rewrite", "rewrite-with-tombstone"];
 const MODES: &[&str] = &["tombstone", "drop", "rewrite", "rewrite-with-tombstone", "delete-to-tombstone"];
@@ -45,7 +46,7 @@ const fn key(
 /// Every key of Debezium 1.7, 3.0 and 3.x, and ours.
 ///
 /// The keys that a generation does not know are ignored by it, whatever they hold, as Debezium does; so a host must not
-/// refuse a configuration by this table before [`Settings::new`] has chosen the generation.
+/// refuse a configuration by this table before the core has chosen the generation.
 pub static CONFIG: ConfigDef = ConfigDef {
     plugin: "extract-new-record-state",
     keys: &[
@@ -167,7 +168,7 @@ pub static CONFIG: ConfigDef = ConfigDef {
             GENERATION,
             ConfigType::String,
             DefaultValue::Text("auto"),
-            Validator::OneOfIgnoringCase(&["auto", "1.7", "3.0", "3.x"]),
+            Validator::OneOfIgnoringCase(GENERATIONS),
             OURS,
             "Generation",
             "Which Debezium to be: 1.7, 3.0, or 3.x (3.1 and later). auto decides by the settings: with drop.tombstones or \
@@ -271,10 +272,7 @@ fn given(properties: &Properties, name: &str) -> bool {
 
 fn generation(properties: &Properties) -> Result<Generation> {
     let text = CONFIG.text(properties, GENERATION).unwrap_or("auto");
-    if let Some(key) = CONFIG.key(GENERATION) {
-        one_of(key.name, text, &["auto", "1.7", "3.0", "3.x"])?;
-    }
-    match text.to_ascii_lowercase().as_str() {
+    match one_of(GENERATION, text, GENERATIONS)? {
         "1.7" => return Ok(Generation::V1_7),
         "3.0" => return Ok(Generation::V3_0),
         "3.x" => return Ok(Generation::V3),
