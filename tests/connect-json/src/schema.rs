@@ -50,17 +50,22 @@ impl<'a> Reading<'a> {
         };
         let optional = optional.unwrap_or_else(|| definition.get("optional").and_then(Json::as_bool).unwrap_or(false));
         match text(definition, "ref")? {
-            Some(name) => self.reference(&name, optional),
+            Some(name) => self.reference(definition, &name, optional),
             None => self.definition(definition, optional),
         }
     }
 
-    fn reference(&mut self, name: &str, optional: bool) -> Result<NodeId> {
+    fn reference(&mut self, reference: &Map<String, Json>, name: &str, optional: bool) -> Result<NodeId> {
         let mut candidates =
             self.enclosing.iter().rev().filter(|(d, ..)| d.get("name").and_then(Json::as_str) == Some(name)).copied();
         let Some(innermost) = candidates.next() else {
             return Err(malformed(format!("schema: ref to {name}, which is no enclosing struct")));
         };
+        for key in ["type", "name", "version"] {
+            if reference.get(key) != innermost.0.get(key) {
+                return Err(malformed(format!("schema: ref to {name} with another {key}")));
+            }
+        }
         match std::iter::once(innermost).chain(candidates).find(|(_, flag, _)| *flag == optional) {
             Some((_, _, node)) => Ok(node),
             None => self.definition(innermost.0, optional),

@@ -13,7 +13,9 @@ mod suite;
 use arguments::Arguments;
 use check::Verdict;
 use engine::Engine;
+use engine::core::CoreEngine;
 use engine::harness::{Form, HarnessEngine};
+use engine::native::Native;
 use exceptions::Exceptions;
 use report::Report;
 use std::process::ExitCode;
@@ -56,7 +58,7 @@ fn run(arguments: &Arguments) -> Result<Report, String> {
 fn open(arguments: &Arguments) -> Result<Box<dyn Engine>, String> {
     let harness = |form: Form| HarnessEngine::new(form, &arguments.kafka, &arguments.plugin);
     Ok(match arguments.engine.as_str() {
-        "native" => return Err("native: not wired yet".into()),
+        "native" => Box::new(CoreEngine::new(Native)),
         "wasm" => return Err("wasm: not wired yet".into()),
         "jvm-native" => Box::new(harness(Form::Native)?),
         "jvm-wasm" => Box::new(harness(Form::Wasm)?),

@@ -119,7 +119,7 @@ pub(super) fn compare_decoded(verdict: &mut Verdict, place: &str, expected: &Jso
 }
 
 /// Compares with `{"avro_schema","bytes"}`, `{"null"}` or an error. The registry tells what was registered.
-fn compare_encoded(
+pub(super) fn compare_encoded(
     verdict: &mut Verdict,
     place: &str,
     expected: &Json,
@@ -142,11 +142,14 @@ fn compare_encoded(
                 differences.push(format!("avro_schema: expected {wanted}, found {found}"));
             }
             let wanted = unhex(text(expected, "bytes")?)?;
-            if wanted != body
-                && !(*get(expected, "map_order_unspecified") == true
-                    && avro_datum::equal(wanted_schema, &wanted, &body)?)
-            {
-                differences.push(format!("bytes: expected {}, found {}", cut(&hex(&wanted)), cut(&hex(&body))));
+            let same = if *get(expected, "map_order_unspecified") == true {
+                avro_datum::equal(wanted_schema, &wanted, &body)
+            } else {
+                Ok(wanted == body)
+            };
+            if same != Ok(true) {
+                let why = same.err().map(|e| format!(" ({e})")).unwrap_or_default();
+                differences.push(format!("bytes: expected {}, found {}{why}", cut(&hex(&wanted)), cut(&hex(&body))));
             }
             verdict.compare(place, differences);
         }

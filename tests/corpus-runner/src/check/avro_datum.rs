@@ -13,7 +13,6 @@ pub fn equal(schema: &Json, a: &[u8], b: &[u8]) -> Result<bool, String> {
     let mut names = BTreeMap::new();
     collect(schema, "", &mut names);
     let read = |bytes: &[u8]| {
-        // Connect writes a top-level bytes schema without length prefix.
         let mut reader = Reader { rest: bytes, names: &names, depth: 0 };
         let value = reader.value(schema, "")?;
         if reader.rest.is_empty() { Ok(value) } else { Err(format!("{} bytes after the value", reader.rest.len())) }

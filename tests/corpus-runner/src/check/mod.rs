@@ -100,3 +100,6 @@ fn describe_expected(expected: &Json) -> String {
 fn unexpected(expected: &Json, outcome: &Outcome) -> Vec<String> {
     vec![format!("expected {}, found {}", describe_expected(expected), describe(outcome))]
 }
+
+#[cfg(test)]
+mod tests;

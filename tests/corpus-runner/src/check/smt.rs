@@ -4,7 +4,7 @@ use super::{Verdict, compare_data, unexpected};
 use crate::engine::{Config, Engine, Outcome};
 use crate::json::{equal, get, list, text};
 use connect_json::compare;
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 /// Runs one vector.
 ///
@@ -40,7 +40,7 @@ pub fn check(vector: &Json, engine: &mut dyn Engine) -> Result<Verdict, String> 
     Ok(verdict)
 }
 
-fn compare_records(expected: &Json, found: &Json) -> Vec<String> {
+pub(super) fn compare_records(expected: &Json, found: &Json) -> Vec<String> {
     let mut differences = Vec::new();
     for key in ["topic", "kafkaPartition", "timestamp"] {
         if !equal(get(expected, key), get(found, key)) {
@@ -70,15 +70,24 @@ fn compare_records(expected: &Json, found: &Json) -> Vec<String> {
     differences
 }
 
-/// Where the reference's schema lists no fields but its payload has some, only the payload is compared.
+/// Where the reference's schema lists no fields but its payload has some, the fields are compared by the payload alone.
 fn compare_header(expected: &Json, found: &Json) -> Vec<String> {
     let payload = get(expected, "payload");
     let fieldless = connect_json::schema::read(get(expected, "schema"));
     let fieldless = fieldless.is_ok_and(|schema| schema.as_ref().is_some_and(compare::is_fieldless_struct));
-    if fieldless && payload.as_object().is_some_and(|fields| !fields.is_empty()) {
-        let same = equal(payload, get(found, "payload"));
-        let difference = || format!("payload: expected {payload}, found {}", get(found, "payload"));
-        return if same { Vec::new() } else { vec![difference()] };
+    if !fieldless || payload.as_object().is_none_or(|fields| fields.is_empty()) {
+        return compare_data(expected, found);
     }
-    compare_data(expected, found)
+    let head = |header: &Json| {
+        let mut schema = get(header, "schema").clone();
+        if let Some(schema) = schema.as_object_mut() {
+            schema.insert("fields".into(), Json::Array(Vec::new()));
+        }
+        json!({ "schema": schema, "payload": null })
+    };
+    let mut differences = compare_data(&head(expected), &head(found));
+    if !equal(payload, get(found, "payload")) {
+        differences.push(format!("payload: expected {payload}, found {}", get(found, "payload")));
+    }
+    differences
 }

@@ -77,7 +77,7 @@ fn compare(place: &str, side: &Json, outcome: &Outcome, requests: &[Request]) ->
     Ok(verdict)
 }
 
-fn compare_requests(expected: &[Json], found: &[Request]) -> Result<Vec<String>, String> {
+pub(super) fn compare_requests(expected: &[Json], found: &[Request]) -> Result<Vec<String>, String> {
     let line =
         |r: &Json| format!("{} {}", get(r, "method").as_str().unwrap_or(""), get(r, "path").as_str().unwrap_or(""));
     let wanted: Vec<_> = expected.iter().map(line).collect();
@@ -123,4 +123,17 @@ fn query(json: &Json) -> Result<BTreeMap<String, String>, String> {
         Json::Object(object) => object.iter().map(|(key, v)| Ok((key.clone(), value(v)?))).collect(),
         other => Err(format!("expected an object as \"query\", found {other}")),
     }
+}
+
+/// A call that a vector expects, as if it had been made.
+#[cfg(test)]
+pub(super) fn as_request(expected: &Json) -> Result<Request, String> {
+    let headers = get(expected, "headers").as_object().ok_or("no headers")?;
+    Ok(Request {
+        method: text(expected, "method")?.to_owned(),
+        path: text(expected, "path")?.to_owned(),
+        query: query(get(expected, "query"))?,
+        authorization: headers.get("authorization").and_then(Json::as_str).map(str::to_owned),
+        body: expected.get("body").filter(|body| !body.is_null()).cloned(),
+    })
 }

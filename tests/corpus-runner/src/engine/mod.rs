@@ -2,6 +2,7 @@
 
 pub mod core;
 pub mod harness;
+pub mod native;
 
 use crate::registry::SharedRegistry;
 use serde_json::Value as Json;
