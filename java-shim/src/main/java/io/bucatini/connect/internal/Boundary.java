@@ -39,7 +39,7 @@ final class Boundary {
             }
             WireReader error = scratch.received(4 + length);
             error.u32();
-            throw Errors.reported(plugin, configuring, error);
+            throw Errors.Report.read(error).exception(plugin, "", configuring);
         }
         throw new BucatiniError("boundary.result", plugin + ": the native library answers " + result
                 + ", which means nothing; are jar and library of one build?");

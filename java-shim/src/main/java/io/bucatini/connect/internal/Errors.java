@@ -15,26 +15,44 @@ final class Errors {
 
     private Errors() {}
 
-    /**
-     * What a native library reported ({@code Error::encode}).
-     *
-     * @param configuring whether settings are being read: out of a conversion a wrong setting is no record's fault, and a
-     *     ConfigException would send record after record to the dead-letter queue
-     * @throws BucatiniError if it is neither the record's fault nor a setting's
-     */
-    static RuntimeException reported(String plugin, boolean configuring, WireReader error) {
-        int kind = error.u8();
-        String code = error.str();
-        String message = error.str();
-        String path = error.str();
-        String text = text(plugin, code, message, path, error.str());
-        if (kind == DATA) {
-            return new DataException(text);
+    /** What a native library reported ({@code Error::encode}). */
+    static final class Report {
+        private final int kind;
+        private final String code;
+        private final String message;
+        private final String path;
+        private final String hint;
+
+        private Report(WireReader in) {
+            kind = in.u8();
+            code = in.str();
+            message = in.str();
+            path = in.str();
+            hint = in.str();
         }
-        if (kind == CONFIG && configuring) {
-            return new ConfigException(text);
+
+        static Report read(WireReader in) {
+            return new Report(in);
         }
-        throw new BucatiniError(code, text);
+
+        /**
+         * The exception to throw.
+         *
+         * @param place field that encloses the error's own path; empty for none
+         * @param configuring whether settings are being read: out of a conversion a wrong setting is no record's fault, and a
+         *     ConfigException would send record after record to the dead-letter queue
+         * @throws BucatiniError if it is neither the record's fault nor a setting's
+         */
+        RuntimeException exception(String plugin, String place, boolean configuring) {
+            String text = text(plugin, code, message, place + (place.isEmpty() || path.isEmpty() ? "" : ".") + path, hint);
+            if (kind == DATA) {
+                return new DataException(text);
+            }
+            if (kind == CONFIG && configuring) {
+                return new ConfigException(text);
+            }
+            throw new BucatiniError(code, text);
+        }
     }
 
     /** A fault of a record that was found in Java. */

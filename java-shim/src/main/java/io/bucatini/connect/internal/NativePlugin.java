@@ -29,6 +29,8 @@ public final class NativePlugin implements AutoCloseable {
     private final RowImageWriter writer = new RowImageWriter(StructAccess.BEST);
     private final Schemas schemas;
     private final RecordFrames frames;
+    /** Null if every record goes as a frame: a component sees nothing else. */
+    private final Moves moves;
     private final Exchanges exchanges = new Exchanges();
     /** One thread asks the registry, the others find what it brought. */
     private final ReentrantLock exchanging = new ReentrantLock();
@@ -45,12 +47,12 @@ public final class NativePlugin implements AutoCloseable {
         }
     }
 
-    private NativePlugin(PluginKind kind, Library library, Boundary boundary, PluginHandle handle, ScratchPool scratches) {
+    private NativePlugin(PluginKind kind, Engine engine, Library library, Boundary boundary, PluginHandle handle) {
         this.kind = kind;
         this.library = library;
         this.boundary = boundary;
         this.handle = handle;
-        this.scratches = scratches;
+        this.scratches = new ScratchPool(library);
         this.schemas = new Schemas(new Schemas.Source() {
             @Override
             public WireReader schema(int id) {
@@ -63,6 +65,8 @@ public final class NativePlugin implements AutoCloseable {
             }
         }, reader, writer);
         this.frames = new RecordFrames(schemas, reader, writer);
+        this.moves = engine == Engine.NATIVE
+                ? new Moves(kind.className(), schemas, reader, StructAccess.BEST, this::plan) : null;
     }
 
     /**
@@ -95,7 +99,7 @@ public final class NativePlugin implements AutoCloseable {
         if (opened <= 0) {
             throw new BucatiniError("boundary.result", kind.className() + ": the native library opened handle " + opened);
         }
-        return new NativePlugin(kind, library, boundary, new PluginHandle(library, opened), new ScratchPool(library));
+        return new NativePlugin(kind, engine, library, boundary, new PluginHandle(library, opened));
     }
 
     /** No more calls; the plug-in goes when the last running one has ended. */
@@ -171,20 +175,47 @@ public final class NativePlugin implements AutoCloseable {
         }
     }
 
-    /** {@code Transformation.apply}, with the whole record as a frame. */
+    /** {@code Transformation.apply}: by the core's plan if there is one, else with the whole record as a frame. */
     <R extends ConnectRecord<R>> R apply(R record) {
         PluginHandle.State call = handle.acquire();
-        Scratch scratch = scratches.take();
         try {
-            frames.write(record, scratch.message.reset());
-            long result = repeated(scratch, scratch.send(),
-                    (sent, length) -> library.apply(call.handle(), sent.in(), length, sent.out(), sent.capacity()));
-            return frames.outcome(record, scratch.received((int) result));
+            MovePlan plan = moves == null ? null : moves.plan(record);
+            return plan == null ? applyFrame(record) : plan.apply(record);
         } catch (RuntimeException e) {
             throw translated(e);
         } finally {
-            scratches.giveBack(scratch);
             call.release();
+        }
+    }
+
+    private <R extends ConnectRecord<R>> R applyFrame(R record) {
+        Scratch scratch = scratches.take();
+        try {
+            frames.write(record, scratch.message.reset());
+            long length = repeated(scratch, scratch.send(),
+                    (sent, written) -> library.apply(running(), sent.in(), written, sent.out(), sent.capacity()));
+            return frames.outcome(record, scratch.received((int) length));
+        } finally {
+            scratches.giveBack(scratch);
+        }
+    }
+
+    /** The answer to a request for a plan, null if there is none. */
+    private WireReader plan(WireWriter request) {
+        Scratch scratch = scratches.take();
+        try {
+            int sent = scratch.send(request.array(), request.length(), EMPTY, 0);
+            long result;
+            do {
+                result = boundary.checked(
+                        library.plan(running(), scratch.in(), sent, scratch.out(), scratch.capacity()), scratch);
+            } while (result == Boundary.AGAIN);
+            if (result == Library.NEED) {
+                throw new BucatiniError("boundary.result", kind.className() + ": a plan cannot need anything");
+            }
+            return result == Library.NULL ? null : new WireReader(scratch.copy((int) result));
+        } finally {
+            scratches.giveBack(scratch);
         }
     }
 

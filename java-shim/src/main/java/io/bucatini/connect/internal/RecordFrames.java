@@ -108,17 +108,17 @@ final class RecordFrames {
             valueSchema = schema.schema;
             value = image(schema, in.part());
         }
-        // newRecord copies the headers it is given.
-        R changed = record.newRecord(topic, record.kafkaPartition(), keySchema, key, valueSchema, value,
-                record.timestamp(), record.headers());
+        // A record keeps the headers it is given: without a copy the old record's would change too.
+        Headers headers = record.headers().duplicate();
         if ((mask & APPEND_HEADERS) != 0) {
-            append(changed.headers(), in);
+            append(headers, in);
         }
         if ((mask & PUT_HEADERS) != 0) {
-            changed.headers().clear();
-            append(changed.headers(), in);
+            headers.clear();
+            append(headers, in);
         }
-        return changed;
+        return record.newRecord(topic, record.kafkaPartition(), keySchema, key, valueSchema, value, record.timestamp(),
+                headers);
     }
 
     private void append(Headers headers, WireReader in) {

@@ -53,6 +53,24 @@ final class StructAccess {
         }
     }
 
+    /** One raw value. */
+    Object get(Struct struct, int position) {
+        return direct
+                ? ((Object[]) VALUES.get(struct))[position]
+                : struct.getWithoutDefault(struct.schema().fields().get(position).name());
+    }
+
+    /** Copies {@code count} raw values, nulls included. */
+    void copy(Struct struct, int first, int count, Object[] to, int at) {
+        if (direct) {
+            System.arraycopy((Object[]) VALUES.get(struct), first, to, at, count);
+            return;
+        }
+        for (int i = 0; i < count; i++) {
+            to[at + i] = get(struct, first + i);
+        }
+    }
+
     /** The raw values in the order of {@code fields}; not to be changed. */
     Object[] values(Struct struct, Field[] fields) {
         if (direct) {

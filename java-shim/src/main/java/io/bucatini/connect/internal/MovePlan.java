@@ -1,0 +1,261 @@
+package io.bucatini.connect.internal;
+
+import io.bucatini.connect.BucatiniError;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.apache.kafka.connect.connector.ConnectRecord;
+import org.apache.kafka.connect.data.Schema;
+import org.apache.kafka.connect.data.Struct;
+import org.apache.kafka.connect.header.Header;
+import org.apache.kafka.connect.header.Headers;
+
+/** What to do with the records of one value schema (plan_codec.rs: plan). */
+final class MovePlan {
+    static final int FORMAT = 1;
+
+    private static final int PASS = 0;
+    private static final int FAIL = 1;
+    private static final int ENVELOPE = 2;
+
+    private final Moves moves;
+    private final Schemas.Interned schema;
+    /** Headers that a kept tombstone gets; null: tombstones are dropped. */
+    private final AddedHeader[] tombstone;
+    private final int kind;
+    private final Errors.Report error;
+    private final StructPath after;
+    private final StructPath before;
+    private final Branch[] branches = new Branch[3];
+
+    private MovePlan(WireReader in, Schemas.Interned schema, Moves moves) {
+        this.moves = moves;
+        this.schema = schema;
+        checkFormat(in);
+        tombstone = in.u8() == 0 ? null : headers(in);
+        kind = in.u8();
+        error = kind == FAIL ? Errors.Report.read(in.part()) : null;
+        after = kind == ENVELOPE ? path(in) : null;
+        before = kind == ENVELOPE && in.u8() != 0 ? path(in) : null;
+        for (int i = 0; kind == ENVELOPE && i < branches.length; i++) {
+            branches[i] = new Branch(i, in);
+        }
+        if (kind > ENVELOPE) {
+            throw new BucatiniError("plan.value", "plan: unknown kind of value " + kind);
+        }
+        in.finish("plan");
+    }
+
+    static MovePlan read(WireReader in, Schemas.Interned schema, Moves moves) {
+        return new MovePlan(in, schema, moves);
+    }
+
+    static void checkFormat(WireReader in) {
+        int format = in.u8();
+        if (format != FORMAT) {
+            throw new BucatiniError("plan.format", "plan: expected format " + FORMAT + ", found " + format
+                    + "; are jar and library of one build?");
+        }
+    }
+
+    private StructPath path(WireReader in) {
+        return StructPath.read(in, schema.schema, moves.access);
+    }
+
+    /** The record itself, null if it is dropped, or a new one. */
+    <R extends ConnectRecord<R>> R apply(R record) {
+        Object value = record.value();
+        if (value == null) {
+            return tombstone(record);
+        }
+        switch (kind) {
+            case PASS:
+                return record;
+            case FAIL:
+                throw error.exception(moves.plugin, "", false);
+            default:
+                Branch branch = branches[after.get(value, null) != null ? 0
+                        : before != null && before.get(value, null) != null ? 1 : 2];
+                return branch.apply(record, value);
+        }
+    }
+
+    private <R extends ConnectRecord<R>> R tombstone(R record) {
+        if (tombstone == null) {
+            return null;
+        }
+        if (tombstone.length == 0) {
+            return record;
+        }
+        return record.newRecord(record.topic(), record.kafkaPartition(), record.keySchema(), record.key(),
+                record.valueSchema(), null, record.timestamp(), appended(record, null, tombstone));
+    }
+
+    /** The record's headers and the added ones, in a copy: a record keeps the object that it is given. */
+    private static Headers appended(ConnectRecord<?> record, Object value, AddedHeader[] added) {
+        Headers headers = record.headers().duplicate();
+        for (AddedHeader header : added) {
+            headers.add(header.name, header.source.get(value), header.schema);
+        }
+        return headers;
+    }
+
+    private AddedHeader[] headers(WireReader in) {
+        AddedHeader[] headers = new AddedHeader[in.count(9)];
+        for (int i = 0; i < headers.length; i++) {
+            headers[i] = new AddedHeader(in);
+        }
+        return headers;
+    }
+
+    private final class AddedHeader {
+        final String name;
+        final Schema schema;
+        final MoveSource source;
+
+        AddedHeader(WireReader in) {
+            name = in.str();
+            schema = moves.schemas.get(in.u32()).schema;
+            source = MoveSource.read(in, MovePlan.this.schema.schema, moves);
+        }
+    }
+
+    /** What becomes of records of one shape: with after, with before only, with neither. */
+    private final class Branch {
+        private static final int DROP = 1;
+        private static final int CHANGE = 2;
+        /** As many as the core keeps. */
+        private static final int MAX_PROGRAMS = 256;
+
+        private final int number;
+        private final int action;
+        private final Errors.Report failure;
+        private AddedHeader[] added;
+        private MoveSource topic;
+        private boolean keepIfBlank;
+        private StructPath operation;
+        private String dropped;
+        private boolean byKey;
+        private final Map<Object, MoveProgram> programs = new ConcurrentHashMap<>();
+
+        Branch(int number, WireReader in) {
+            this.number = number;
+            action = in.u8();
+            failure = action == 0 ? Errors.Report.read(in.part()) : null;
+            if (action == CHANGE) {
+                added = headers(in);
+                if (in.u8() != 0) {
+                    keepIfBlank = in.u8() != 0;
+                    topic = MoveSource.read(in, schema.schema, moves);
+                }
+                operation = in.u8() == 0 ? null : path(in);
+                dropped = in.u8() == 0 ? null : in.str();
+                byKey = in.u8() != 0;
+            } else if (action > CHANGE) {
+                throw new BucatiniError("plan.branch", "plan: unknown kind of branch " + action);
+            }
+        }
+
+        <R extends ConnectRecord<R>> R apply(R record, Object value) {
+            if (action == DROP) {
+                return null;
+            }
+            if (action != CHANGE) {
+                throw failure.exception(moves.plugin, "", false);
+            }
+            Headers headers = appended(record, value, added);
+            String newTopic = topic(record, value);
+            MoveProgram program = program(record, value);
+            Object key = program.key(record.key());
+            Object row = program.value((Struct) value);
+            Schema keySchema = record.key() == null ? record.keySchema() : program.keySchema(record.keySchema());
+            return record.newRecord(newTopic, record.kafkaPartition(), keySchema, key, program.valueSchema(), row,
+                    record.timestamp(), headers);
+        }
+
+        private String topic(ConnectRecord<?> record, Object value) {
+            Object routed = topic == null ? null : topic.get(value);
+            if (routed == null) {
+                return record.topic();
+            }
+            if (!(routed instanceof String)) {
+                throw new DataFault("plan.topic", "expected a String, found " + routed.getClass().getName());
+            }
+            String text = (String) routed;
+            return keepIfBlank && text.chars().allMatch(c -> c <= ' ') ? record.topic() : text;
+        }
+
+        /** The first record that needs a program has it compiled: that is when Debezium fills its schema cache. */
+        private MoveProgram program(ConnectRecord<?> record, Object value) {
+            Object found = operation == null ? null : operation.get(value, null);
+            if (found != null && !(found instanceof String)) {
+                throw new DataFault("plan.operation", "expected a String, found " + found.getClass().getName());
+            }
+            List<String> names = dropped == null ? List.of() : names(record);
+            Schemas.Interned keySchema =
+                    byKey && !names.isEmpty() ? moves.schemas.of(record.keySchema()) : Schemas.Interned.NONE;
+            Object selector = names.isEmpty()
+                    ? found == null ? Boolean.FALSE : found
+                    : Arrays.asList(found, names, keySchema.id);
+            MoveProgram program = programs.get(selector);
+            if (program == null) {
+                program = compile((String) found, names, keySchema);
+                if (programs.size() >= MAX_PROGRAMS) {
+                    programs.clear();
+                }
+                programs.put(selector, program);
+            }
+            return program;
+        }
+
+        private MoveProgram compile(String found, List<String> names, Schemas.Interned keySchema) {
+            WireWriter request = new WireWriter(64);
+            request.u8(1);
+            request.u32(schema.id);
+            request.u8(number);
+            request.u32(keySchema.id);
+            request.u8(found == null ? 0 : 1);
+            if (found != null) {
+                request.str(found);
+            }
+            request.u32(names.size());
+            names.forEach(request::str);
+            WireReader answer = moves.core.apply(request);
+            if (answer == null) {
+                throw new BucatiniError("plan.none", moves.plugin + ": there is a plan, but no program to it");
+            }
+            return MoveProgram.read(answer, schema.schema, keySchema.schema, moves);
+        }
+
+        /** The items of the first header of the name, as text. */
+        private List<String> names(ConnectRecord<?> record) {
+            for (Header header : record.headers()) {
+                if (header.key().equals(dropped)) {
+                    return header.value() == null ? List.of() : names(header.value());
+                }
+            }
+            return List.of();
+        }
+
+        private List<String> names(Object value) {
+            if (!(value instanceof Collection)) {
+                throw new DataFault("plan.dropped", "expected a list of field names, found " + value.getClass().getName())
+                        .field("headers");
+            }
+            List<String> names = new ArrayList<>();
+            for (Object item : (Collection<?>) value) {
+                if (item instanceof String || item instanceof Boolean || item instanceof Byte || item instanceof Short
+                        || item instanceof Integer || item instanceof Long) {
+                    names.add(item.toString());
+                } else if (item != null) {
+                    throw new DataFault("plan.dropped", "expected a field name, found " + item.getClass().getName())
+                            .field("headers");
+                }
+            }
+            return names;
+        }
+    }
+}

@@ -1,0 +1,221 @@
+package io.bucatini.connect.internal;
+
+import io.bucatini.connect.BucatiniError;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+import org.apache.kafka.connect.data.Schema;
+import org.apache.kafka.connect.data.Struct;
+
+/** What a rewritten key and value look like (plan_codec.rs: program). */
+final class MoveProgram {
+    private static final int KEEP_KEY = 0;
+    private static final int FAIL_KEY = 1;
+    private static final int REMOVE_ENTRIES = 2;
+    private static final int REBUILD_KEY = 3;
+
+    private static final int FAIL_VALUE = 0;
+    private static final int NULL_VALUE = 1;
+    private static final int REBUILD_VALUE = 2;
+
+    private final Moves moves;
+    private final int keyKind;
+    private final Errors.Report keyError;
+    private final Set<String> removed = new HashSet<>();
+    private final Rebuild keyRebuild;
+    private final int valueKind;
+    private final Errors.Report valueError;
+    private final Schema nullSchema;
+    private final Rebuild valueRebuild;
+
+    private MoveProgram(WireReader in, Schema value, Schema key, Moves moves) {
+        this.moves = moves;
+        MovePlan.checkFormat(in);
+        keyKind = in.u8();
+        keyError = keyKind == FAIL_KEY ? Errors.Report.read(in.part()) : null;
+        for (int left = keyKind == REMOVE_ENTRIES ? in.count(4) : 0; left > 0; left--) {
+            removed.add(in.str());
+        }
+        keyRebuild = keyKind == REBUILD_KEY ? new Rebuild(in, key) : null;
+        valueKind = in.u8();
+        valueError = valueKind == FAIL_VALUE ? Errors.Report.read(in.part()) : null;
+        nullSchema = valueKind == NULL_VALUE ? moves.schemas.get(in.u32()).schema : null;
+        valueRebuild = valueKind == REBUILD_VALUE ? new Rebuild(in, value) : null;
+        if (keyKind > REBUILD_KEY || valueKind > REBUILD_VALUE) {
+            throw new BucatiniError("plan.program", "program: unknown kind " + keyKind + " or " + valueKind);
+        }
+        in.finish("program");
+    }
+
+    /** Reads a program for values and keys of these schemas. */
+    static MoveProgram read(WireReader in, Schema value, Schema key, Moves moves) {
+        return new MoveProgram(in, value, key, moves);
+    }
+
+    /** The key; a null stays. */
+    Object key(Object key) {
+        if (key == null) {
+            return null;
+        }
+        switch (keyKind) {
+            case KEEP_KEY:
+                return key;
+            case FAIL_KEY:
+                throw keyError.exception(moves.plugin, "", false);
+            case REMOVE_ENTRIES:
+                return withoutRemoved(key);
+            default:
+                return keyRebuild.apply(key);
+        }
+    }
+
+    /** The schema of a key that is not null. */
+    Schema keySchema(Schema schema) {
+        return keyKind == REBUILD_KEY ? keyRebuild.schema.schema : schema;
+    }
+
+    /** The value. */
+    Object value(Struct value) {
+        switch (valueKind) {
+            case FAIL_VALUE:
+                throw valueError.exception(moves.plugin, "", false);
+            case NULL_VALUE:
+                return null;
+            default:
+                return valueRebuild.apply(value);
+        }
+    }
+
+    Schema valueSchema() {
+        return valueKind == REBUILD_VALUE ? valueRebuild.schema.schema : nullSchema;
+    }
+
+    private Map<Object, Object> withoutRemoved(Object key) {
+        if (!(key instanceof Map)) {
+            throw new DataFault("plan.key", "expected a key that is a Map or a Struct, found " + key.getClass().getName())
+                    .field("key");
+        }
+        Map<Object, Object> kept = new HashMap<>((Map<?, ?>) key);
+        kept.keySet().removeIf(name -> name instanceof String && removed.contains(name));
+        return kept;
+    }
+
+    /** Makes a new Struct from an old one. */
+    private final class Rebuild {
+        private static final int REQUIRE = 0;
+        private static final int REFUSE = 1;
+        private static final int COPY = 2;
+        private static final int DEFAULT = 3;
+        private static final int PUT = 4;
+
+        final Schemas.Interned schema;
+        private final Errors.Report ofNull;
+        private final Errors.Report ofUnfit;
+        private final Step[] steps;
+
+        Rebuild(WireReader in, Schema root) {
+            schema = moves.schemas.get(in.u32());
+            int fields = in.u32();
+            if (schema.plan == null || schema.plan.kind != RowImagePlan.STRUCT || schema.plan.fields.length != fields) {
+                throw new BucatiniError("plan.fields", "program: a Struct of " + fields + " fields does not fit its schema");
+            }
+            ofNull = Errors.Report.read(in.part());
+            ofUnfit = Errors.Report.read(in.part());
+            steps = new Step[in.count(5)];
+            for (int i = 0; i < steps.length; i++) {
+                steps[i] = new Step(in, root, fields);
+            }
+        }
+
+        Struct apply(Object root) {
+            Struct struct = new Struct(schema.schema);
+            Object[] values = moves.access.empty(struct, schema.plan.fields.length);
+            for (Step step : steps) {
+                run(step, root, values);
+            }
+            moves.access.fill(struct, values, schema.plan.fields);
+            return struct;
+        }
+
+        private void run(Step step, Object root, Object[] values) {
+            switch (step.kind) {
+                case REQUIRE:
+                    if (step.path.get(root, null) == null) {
+                        throw ofNull.exception(moves.plugin, step.field, false);
+                    }
+                    return;
+                case REFUSE:
+                    if (step.source.get(root) != null) {
+                        throw ofUnfit.exception(moves.plugin, step.field, false);
+                    }
+                    return;
+                case COPY:
+                    moves.access.copy(step.path.struct(root), step.first, step.count, values, step.to);
+                    return;
+                case DEFAULT:
+                    if (values[step.to] == null) {
+                        values[step.to] = step.constant;
+                    }
+                    return;
+                default:
+                    values[step.to] = step.source.get(root);
+            }
+        }
+
+        private final class Step {
+            final int kind;
+            StructPath path;
+            MoveSource source;
+            String field;
+            Object constant;
+            int first;
+            int count;
+            int to;
+
+            Step(WireReader in, Schema root, int fields) {
+                kind = in.u8();
+                switch (kind) {
+                    case REQUIRE:
+                        path = StructPath.read(in, root, moves.access);
+                        field = in.str();
+                        break;
+                    case REFUSE:
+                        source = MoveSource.read(in, root, moves);
+                        field = in.str();
+                        break;
+                    case COPY:
+                        path = StructPath.read(in, root, moves.access);
+                        first = in.u32();
+                        count = in.u32();
+                        to = in.u32();
+                        break;
+                    case DEFAULT:
+                        to = in.u32();
+                        constant = MoveSource.constant(in, moves);
+                        break;
+                    case PUT:
+                        to = in.u32();
+                        source = MoveSource.read(in, root, moves);
+                        break;
+                    default:
+                        throw new BucatiniError("plan.step", "program: unknown kind of step " + kind);
+                }
+                if (kind == COPY) {
+                    check(first, count, path.schema().fields().size());
+                }
+                if (kind >= COPY) {
+                    check(to, kind == COPY ? count : 1, fields);
+                }
+            }
+
+            private void check(int at, int number, int size) {
+                if (at < 0 || number < 0 || number > size - at) {
+                    throw new BucatiniError("plan.step", "program: " + number + " fields from " + at
+                            + " on are not in a Struct of " + size);
+                }
+            }
+        }
+    }
+}

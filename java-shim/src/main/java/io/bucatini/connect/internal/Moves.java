@@ -1,0 +1,61 @@
+package io.bucatini.connect.internal;
+
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
+import org.apache.kafka.connect.connector.ConnectRecord;
+import org.apache.kafka.connect.data.Schema;
+
+/**
+ * Executes the plans of a transformation on the value arrays of Structs: the core compiles a plan once per schema, a crossing
+ * for each record would cost more than it saves.
+ */
+final class Moves {
+    /** As many as the core keeps. */
+    private static final int MAX_PLANS = 4_096;
+
+    final String plugin;
+    final Schemas schemas;
+    final RowImageReader reader;
+    final StructAccess access;
+    /** Asks the core: a request (plan_codec.rs) to its answer, null if the transformation has no plans. */
+    final Function<WireWriter, WireReader> core;
+
+    private final Map<Integer, MovePlan> plans = new ConcurrentHashMap<>();
+    private volatile boolean none;
+
+    Moves(String plugin, Schemas schemas, RowImageReader reader, StructAccess access, Function<WireWriter, WireReader> core) {
+        this.plugin = plugin;
+        this.schemas = schemas;
+        this.reader = reader;
+        this.access = access;
+        this.core = core;
+    }
+
+    /** The plan for records with this value schema; null if the transformation has none. */
+    MovePlan plan(ConnectRecord<?> record) {
+        if (none) {
+            return null;
+        }
+        Schema schema = record.valueSchema();
+        Schemas.Interned interned = schemas.of(schema);
+        MovePlan plan = plans.get(interned.id);
+        if (plan != null) {
+            return plan;
+        }
+        WireWriter request = new WireWriter(16);
+        request.u8(0);
+        request.u32(interned.id);
+        WireReader answer = core.apply(request);
+        if (answer == null) {
+            none = true;
+            return null;
+        }
+        plan = MovePlan.read(answer, interned, this);
+        if (plans.size() >= MAX_PLANS) {
+            plans.clear();
+        }
+        plans.put(interned.id, plan);
+        return plan;
+    }
+}
