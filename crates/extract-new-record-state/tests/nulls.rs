@@ -110,3 +110,47 @@ fn unavailable_is_neither_null_nor_a_value() {
     let Result::Record(result) = result else { panic!() };
     assert_eq!(result.value.1, Value::Struct([&row[..], &[text("false")]].concat()));
 }
+
+/// An envelope with an optional `source` (whose default has a name), an own field `extra` and a row of one field.
+fn with_source(source: Value) -> Record {
+    let mut b = SchemaBuilder::new();
+    let root = b.push(Node::new(Type::Struct).named("t.Envelope"));
+    let row = b.field(root, "after", Node::new(Type::Struct).named("t.Value").optional());
+    b.field(row, "id", Node::new(Type::Int32));
+    let default = Value::Struct(vec![text("default"), Value::Null]);
+    let node = b.field(root, "source", Node::new(Type::Struct).optional().default_value(default));
+    b.field(node, "name", Node::new(Type::String).optional());
+    b.field(node, "lsn", Node::new(Type::Int64).optional().default_value(Value::Int64(3)));
+    b.field(root, "op", Node::new(Type::String));
+    b.field(root, "extra", Node::new(Type::String));
+    let row = Value::Struct(vec![Value::Int32(1)]);
+    Record {
+        topic: "t".into(),
+        partition: None,
+        timestamp: None,
+        key: (None, Value::Null),
+        value: (Some(b.build().unwrap()), Value::Struct(vec![row, source, text("c"), text("e")])),
+        headers: Vec::new(),
+    }
+}
+
+#[test]
+fn an_added_field_of_a_struct_that_is_null() {
+    let fields = |value: &'static str| [("add.fields", value)];
+    let there = with_source(Value::Struct(vec![text("n"), Value::Null]));
+    let absent = with_source(Value::Null);
+    // 3.x finds `extra` in the envelope, but only where `source`, in which it looks first, is not null.
+    assert_eq!(apply(&fields("name,lsn,extra"), &there).unwrap()[1..], [text("n"), Value::Null, text("e")]);
+    assert_eq!(apply(&fields("name,lsn,extra"), &absent).unwrap()[1..], [Value::Null, Value::Null, Value::Null]);
+    // 1.7 takes the defaults of both.
+    let legacy = [LEGACY, ("add.fields", "name,lsn")];
+    assert_eq!(apply(&legacy, &there).unwrap()[1..], [text("n"), Value::Int64(3)]);
+    assert_eq!(apply(&legacy, &absent).unwrap()[1..], [text("default"), Value::Int64(3)]);
+}
+
+#[test]
+fn optional_fields_of_a_value_without_schema() {
+    let deleted = record(true, [text("a"), Value::Int32(1), Value::Null], &["opt"]);
+    let settings = [("delete.tombstone.handling.mode", "delete-to-tombstone"), ("drop.fields.header.name", "df")];
+    assert_eq!(apply(&settings, &deleted), Err(("enrs.drop-fields".into(), String::new())));
+}
