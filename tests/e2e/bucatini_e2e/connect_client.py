@@ -1,5 +1,6 @@
 """A client of Kafka Connect's REST interface: only what the tests ask of it."""
 
+import contextlib
 import json
 import time
 import urllib.error
@@ -87,7 +88,8 @@ class ConnectClient:
         def running() -> bool:
             self.raise_if_failed(name)
             status = self._status_or_none(name)
-            return bool(status and status["tasks"]) and all(task["state"] == "RUNNING" for task in status["tasks"])
+            tasks = status["tasks"] if status else []
+            return bool(tasks) and all(task["state"] == "RUNNING" for task in tasks)
 
         self.wait(running, f"connector {name} to run", seconds)
 
@@ -147,18 +149,14 @@ class ConnectClient:
 
     def _once(self, method: str, path: str, body: dict | None):
         data = json.dumps(body).encode() if body is not None else None
-        request = urllib.request.Request(
-            self.url + path, data, {"Content-Type": "application/json"}, method=method
-        )  # fmt: skip
+        request = urllib.request.Request(self.url + path, data, {"Content-Type": "application/json"}, method=method)
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:
                 content = answer.read()
         except urllib.error.HTTPError as error:
             text = error.read().decode(errors="replace")
-            try:
+            with contextlib.suppress(ValueError, KeyError):
                 text = json.loads(text)["message"]
-            except (ValueError, KeyError):
-                pass
             raise ConnectError(error.code, text) from error
         return json.loads(content) if content else None
 

@@ -5,7 +5,6 @@ import subprocess
 import zipfile
 from pathlib import Path
 
-from . import places
 from .downloads import derived, sets, store
 from .failure import Missing
 from .servers import java
@@ -19,7 +18,7 @@ def stock(*names: str, hide_current_smt: bool = False) -> Path:
 
     Plug-ins of 2021 have no manifests; Kafka's own tool writes them, once for each combination, into the cache.
     The sink's folder brings a newer ExtractNewRecordState that ignores the settings of the story. Connect 4.1 can be
-    told by `plugin.version` to take the older one; for 3.9, which cannot, `hide_current_smt` takes it out of that folder.
+    told by `plugin.version` to take the older one; for 3.9, which cannot, `hide_current_smt` takes it out there.
     """
     store.install(*names)
 
@@ -58,9 +57,13 @@ def ours(zip_file: Path, folder: Path) -> Path:
 
 def _sync_manifests(folder: Path) -> None:
     command = java.command(
-        "512m", store.class_path(sets.connect("4.1.1")), "org.apache.kafka.tools.ConnectPluginPath",
-        "sync-manifests", "--plugin-path", str(folder),
-    )  # fmt: skip
+        "512m",
+        store.class_path(sets.connect("4.1.1")),
+        "org.apache.kafka.tools.ConnectPluginPath",
+        "sync-manifests",
+        "--plugin-path",
+        str(folder),
+    )
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
     if done.returncode != 0:
         raise Missing(f"writing the manifests of {folder.name} failed:\n{(done.stdout + done.stderr)[-2000:]}")

@@ -134,8 +134,10 @@ def _compiled() -> Path:
     def build(folder: Path) -> None:
         done = subprocess.run(
             [java.tool("javac"), "--release", "17", "-cp", jars, "-d", str(folder), *map(str, sources)],
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         if done.returncode != 0:
             raise Failure(f"the probe does not compile:\n{done.stderr}")
 

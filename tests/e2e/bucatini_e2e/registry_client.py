@@ -14,9 +14,6 @@ class RegistryClient:
         self._url = proxy.url
         self._authorization = "Basic " + base64.b64encode(proxy.user_info.encode()).decode()
 
-    def subjects(self) -> list[str]:
-        return self._request("GET", "/subjects")
-
     def latest_schema(self, subject: str) -> dict:
         answer = self._request("GET", f"/subjects/{urllib.parse.quote(subject, safe='')}/versions/latest")
         return json.loads(answer["schema"])

@@ -98,11 +98,18 @@ def _run_story(target: str, environment: dict[str, str], prefix: list[str]) -> s
     command = [*prefix, sys.executable, "-m", __package__, "story", "--engine", "native", "--target", target]
     try:
         return subprocess.run(
-            command, cwd=places.E2E, env=os.environ | {"BUCATINI_OFFLINE": "1"} | environment, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, timeout=_SOON_SECONDS,
-        )  # fmt: skip
+            command,
+            cwd=places.E2E,
+            env=os.environ | {"BUCATINI_OFFLINE": "1"} | environment,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
+            timeout=_SOON_SECONDS,
+        )
     except subprocess.TimeoutExpired as error:
-        raise Failure(f"the story had not failed after {_SOON_SECONDS:.0f} s:\n{error.stdout}") from error
+        said = error.stdout or b""  # bytes even when text was asked for
+        raise Failure(f"the story had not failed after {_SOON_SECONDS:.0f} s:\n{said!r}") from error
 
 
 def _expect_complaint(done: subprocess.CompletedProcess, word: str) -> None:
@@ -130,10 +137,14 @@ def _variants(workspace: Workspace) -> list[Variant]:
         name = Path(entry).name
         engine = "native" if name == "libbucatini.so" else "wasm"
         variants.append(
-            Variant(f"without {name}", _changed(workspace, plugin, f"without-{name}", entry, lambda _: None), name, engine)
+            Variant(
+                f"without {name}", _changed(workspace, plugin, f"without-{name}", entry, lambda _: None), name, engine
+            )
         )
     component = next(entry for entry in _entries(plugin) if entry.endswith("avro-converter.wasm"))
-    damaged = _changed(workspace, plugin, "damaged", component, lambda content: content[:8] + b"\xff" * (len(content) - 8))
+    damaged = _changed(
+        workspace, plugin, "damaged", component, lambda content: content[:8] + b"\xff" * (len(content) - 8)
+    )
     variants.append(Variant(f"with a damaged {Path(component).name}", damaged, Path(component).name, "wasm"))
     return variants
 
@@ -160,11 +171,10 @@ def _changed(
     changed = jar.with_suffix(".changed")
     with zipfile.ZipFile(jar) as old, zipfile.ZipFile(changed, "w", zipfile.ZIP_DEFLATED) as new:
         for item in old.infolist():
-            content: bytes | None = old.read(item)
-            if item.filename == entry:
-                content = change(content)
-            if content is not None:
-                new.writestr(item, content)
+            content = old.read(item)
+            changed_content = change(content) if item.filename == entry else content
+            if changed_content is not None:
+                new.writestr(item, changed_content)
     changed.replace(jar)
     result = workspace.make_folder("variants") / f"{name}.zip"
     with zipfile.ZipFile(result, "w") as archive:

@@ -51,16 +51,13 @@ public final class Probe {
             case "read-avro":
                 AvroReader avro = new AvroReader(registry(command));
                 return JSON.valueToTree(topics.read(topic, record -> RecordJson.avro(record, avro)));
-            case "decode-avro":
-                AvroReader reader = new AvroReader(registry(command));
-                return JSON.valueToTree(reader.read(java.util.Base64.getDecoder().decode(command.path("base64").asText())));
             case "write-raw":
                 return JSON.valueToTree(topics.write(topic, command.path("records")));
             case "peer-read":
                 return JSON.valueToTree(new Peer(bootstrap, registry(command)).read(topic));
             case "peer-write":
-                return JSON.valueToTree(
-                        new Peer(bootstrap, registry(command)).write(topic, command.path("schema").asText(), command.path("values")));
+                Peer peer = new Peer(bootstrap, registry(command));
+                return JSON.valueToTree(peer.write(topic, command.path("schema").asText(), command.path("values")));
             default:
                 throw new IllegalArgumentException("unknown command: " + command);
         }

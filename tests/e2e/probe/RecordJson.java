@@ -1,5 +1,6 @@
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -33,7 +34,8 @@ final class RecordJson {
         List<List<String>> headers = new ArrayList<>();
         for (Header header : record.headers()) {
             byte[] value = header.value();
-            headers.add(java.util.Arrays.asList(header.key(), value == null ? null : new String(value, StandardCharsets.UTF_8)));
+            String text = value == null ? null : new String(value, StandardCharsets.UTF_8);
+            headers.add(Arrays.asList(header.key(), text));
         }
         answer.put("headers", headers);
         return answer;

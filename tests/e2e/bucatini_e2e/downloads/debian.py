@@ -38,8 +38,10 @@ def main_archive() -> str:
     """The address of the Debian archive this machine is set up to use, so that a mirror is honoured."""
     targets = subprocess.run(
         ["apt-get", "indextargets", "--format", "$(REPO_URI) $(COMPONENT) $(LABEL)", "Created-By: Packages"],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     for line in targets.stdout.splitlines():
         address, component, label = line.split(" ", 2)
         if component == "main" and label == "Debian":

@@ -84,10 +84,17 @@ def _dependency(dependency: Dependency, transitive: bool) -> str:
 
 def _run(reactor: Path, repository: Path, goal: str, *options: str) -> None:
     command = [
-        "mvn", "--batch-mode", "--quiet", "--file", str(reactor / "pom.xml"),
-        f"-Dmaven.repo.local={repository}", "-Daether.dependencyCollector.impl=bf",
-        "-Dmaven.artifact.threads=8", f"{_PLUGIN}:{goal}", *options,
-    ]  # fmt: skip
+        "mvn",
+        "--batch-mode",
+        "--quiet",
+        "--file",
+        str(reactor / "pom.xml"),
+        f"-Dmaven.repo.local={repository}",
+        "-Daether.dependencyCollector.impl=bf",
+        "-Dmaven.artifact.threads=8",
+        f"{_PLUGIN}:{goal}",
+        *options,
+    ]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_SECONDS, check=False)
     except FileNotFoundError as error:

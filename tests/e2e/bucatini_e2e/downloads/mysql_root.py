@@ -45,7 +45,11 @@ def command(program: str) -> list[str]:
     root = folder()
     libraries = [root / "usr/lib/x86_64-linux-gnu", root / "usr/lib/mysql/private", root / "lib/x86_64-linux-gnu"]
     loader = next(
-        (path for path in (root / "usr/lib64/ld-linux-x86-64.so.2", root / "lib64/ld-linux-x86-64.so.2") if path.exists()),
+        (
+            path
+            for path in (root / "usr/lib64/ld-linux-x86-64.so.2", root / "lib64/ld-linux-x86-64.so.2")
+            if path.exists()
+        ),
         libraries[0] / "ld-linux-x86-64.so.2",
     )
     return [str(loader), "--library-path", ":".join(map(str, libraries)), str(root / program)]

@@ -22,7 +22,9 @@ def write_lock() -> int:
     """Resolve every set anew and write the lock file; returns the number of files in it."""
     repository = _repository()
     with _exclusive():
-        sets = maven.resolve(repository, {name: [Dependency.parse(root) for root in roots] for name, roots in ROOTS.items()})
+        sets = maven.resolve(
+            repository, {name: [Dependency.parse(root) for root in roots] for name, roots in ROOTS.items()}
+        )
         files = sorted({path for paths in sets.values() for path in paths})
         with ThreadPoolExecutor(2) as pool:
             digests = pool.map(lambda path: _sha256(repository / path), files)
@@ -59,7 +61,9 @@ def class_path(name: str) -> list[Path]:
             bad = _unchecked(repository, wanted, lock["files"])
         if bad:
             listed = ", ".join(Path(path).name for path in bad[:5])
-            raise Missing(f"{name}: {len(bad)} of {len(wanted)} files are missing or do not match the lock file: {listed}")
+            raise Missing(
+                f"{name}: {len(bad)} of {len(wanted)} files are missing or do not match the lock file: {listed}"
+            )
     return [repository / path for path in wanted]
 
 

@@ -26,7 +26,9 @@ def check(stack: Stack, worker: Connect) -> None:
     stack.probe.create_topic(topic)
     stack.probe.write_raw(topic, (None, good[0]), *((None, value) for value in bad.values()), (None, good[1]))
     for engine in ("native", "wasm"):
-        with step(f"bad records, {engine}: tolerance none fails the task, all puts exactly them in the dead-letter queue"):
+        with step(
+            f"bad records, {engine}: tolerance none fails the task, all puts exactly them in the dead-letter queue"
+        ):
             strict = FileSink(stack, worker, topic, engine, "none")
             tolerant = FileSink(stack, worker, topic, engine, "all")
             strict.create()

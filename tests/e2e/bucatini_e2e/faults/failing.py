@@ -10,10 +10,16 @@ from ..servers.stack import Stack
 ERROR = "io.bucatini.connect.BucatiniError"
 
 
-def expect_failed(stack: Stack, worker: Connect, sink: FileSink, position: int, cause: str, seconds: float = 30) -> None:
+def expect_failed(
+    stack: Stack, worker: Connect, sink: FileSink, position: int, cause: str, seconds: float = 30
+) -> None:
     """The task fails with our Error, naming plug-in and cause; no record from `position` on is counted as done."""
     trace = worker.client.wait_until_failed(sink.name, seconds)
-    for what, pattern in (("our Error", re.escape(ERROR)), ("the plug-in", re.escape(AVRO_CONVERTER)), ("the cause", cause)):
+    for what, pattern in (
+        ("our Error", re.escape(ERROR)),
+        ("the plug-in", re.escape(AVRO_CONVERTER)),
+        ("the cause", cause),
+    ):
         if not re.search(pattern, trace, re.IGNORECASE):
             raise Failure(f"the trace of {sink.name} does not name {what} ({pattern}):\n{trace}")
     expect_position(sink, position)

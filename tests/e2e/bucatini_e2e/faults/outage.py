@@ -71,7 +71,9 @@ def _check_reading(stack: Stack, worker: Connect, bystander: Bystander) -> None:
     stack.probe.create_topic(topic)
     stack.probe.write_raw(topic, (None, shapes.encode(old_id, *_OLD)))
     sinks = [
-        FileSink(stack, worker, topic, engine, tolerance) for engine in ("native", "wasm") for tolerance in ("none", "all")
+        FileSink(stack, worker, topic, engine, tolerance)
+        for engine in ("native", "wasm")
+        for tolerance in ("none", "all")
     ]
     for sink in sinks:
         sink.create()

@@ -1,6 +1,7 @@
 """All fault tests on one version of Connect, sharing its worker."""
 
 from .. import places
+from ..downloads import sets
 from ..failure import Missing
 from ..servers.stack import Stack
 from . import bad_records, engines, outage
@@ -18,5 +19,6 @@ def check(stack: Stack, version: str) -> None:
     with stack.worker(version, [good], "faults") as worker:
         outage.check(stack, worker)
         bad_records.check(stack, worker)
-        outage.check_answers(stack, worker)
+        if version == sets.CONNECT_VERSIONS[0]:  # a matter of our client, not of Connect
+            outage.check_answers(stack, worker)
         engines.check(stack, worker)

@@ -99,7 +99,7 @@ def _plain(value):
 
 def _set(holder: dict, name: str, value: str) -> None:
     if isinstance(holder[name], dict):
-        holder[name] = {branch: value for branch in holder[name]}
+        holder[name] = dict.fromkeys(holder[name], value)
     else:
         holder[name] = value
 

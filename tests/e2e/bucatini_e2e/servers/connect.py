@@ -30,15 +30,18 @@ class Connect(Server):
         properties = self.folder / "worker.properties"
         properties.write_text("".join(f"{key}={value}\n" for key, value in self._settings().items()))
         return java.command(
-            "512m", store.class_path(sets.connect(self.version)), "org.apache.kafka.connect.cli.ConnectDistributed",
-            str(properties), options=jvm_logging.options(self.version, self.folder),
-        )  # fmt: skip
+            "512m",
+            store.class_path(sets.connect(self.version)),
+            "org.apache.kafka.connect.cli.ConnectDistributed",
+            str(properties),
+            options=jvm_logging.options(self.version, self.folder),
+        )
 
     def is_ready(self) -> bool:
         return self.client.answers()
 
     def _settings(self) -> dict[str, object]:
-        topics = {
+        topics: dict[str, object] = {
             f"{kind}.storage.{key}": value
             for kind in ("config", "offset", "status")
             for key, value in (("topic", f"{self.label}-{kind}"), ("replication.factor", 1))

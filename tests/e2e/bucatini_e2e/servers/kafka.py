@@ -49,16 +49,26 @@ class Kafka(Server):
         self._properties.write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         self.run(
-            java.command("128m", self._class_path(), "kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "--config",
-                         str(self._properties)),
+            java.command(
+                "128m",
+                self._class_path(),
+                "kafka.tools.StorageTool",
+                "format",
+                f"--cluster-id={cluster}",
+                "--config",
+                str(self._properties),
+            ),
             "formatting the storage",
-        )  # fmt: skip
+        )
 
     def command(self) -> list[str]:
         return java.command(
-            "256m", self._class_path(), "kafka.Kafka", str(self._properties),
+            "256m",
+            self._class_path(),
+            "kafka.Kafka",
+            str(self._properties),
             options=jvm_logging.options(sets.KAFKA, self.folder),
-        )  # fmt: skip
+        )
 
     def is_ready(self) -> bool:
         socket.create_connection(("127.0.0.1", self.port), 1).close()

@@ -20,10 +20,15 @@ class MariaDb(TargetDatabase):
 
     def prepare(self) -> None:
         self.run(
-            [str(_INSTALL), "--no-defaults", f"--datadir={self.data}", "--auth-root-authentication-method=normal",
-             "--skip-test-db"],
+            [
+                str(_INSTALL),
+                "--no-defaults",
+                f"--datadir={self.data}",
+                "--auth-root-authentication-method=normal",
+                "--skip-test-db",
+            ],
             "mariadb-install-db",
-        )  # fmt: skip
+        )
 
     def command(self) -> list[str]:
         return [str(_SERVER), "--no-defaults", *self.server_options()]

@@ -19,11 +19,17 @@ class MySql(TargetDatabase):
         root = mysql_root.folder()
         account = self.account()
         return [
-            *mysql_root.command("usr/sbin/mysqld"), "--no-defaults", *self.server_options(),
-            f"--basedir={root / 'usr'}", f"--lc-messages-dir={root / 'usr/share/mysql'}", "--secure-file-priv=NULL",
-            "--mysqlx=OFF", "--innodb-buffer-pool-size=32M", "--performance-schema=OFF",
+            *mysql_root.command("usr/sbin/mysqld"),
+            "--no-defaults",
+            *self.server_options(),
+            f"--basedir={root / 'usr'}",
+            f"--lc-messages-dir={root / 'usr/share/mysql'}",
+            "--secure-file-priv=NULL",
+            "--mysqlx=OFF",
+            "--innodb-buffer-pool-size=32M",
+            "--performance-schema=OFF",
             *([f"--user={account}"] if account else []),
-        ]  # fmt: skip
+        ]
 
     def process_account(self) -> None:
         return None

@@ -29,10 +29,20 @@ class Postgres(Server):
         password_file.write_text(self.password)
         self.own(password_file)
         self.run(
-            [str(_BIN / "initdb"), "--pgdata", str(self._data), "--username", self.user, "--auth=scram-sha-256",
-             f"--pwfile={password_file}", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"],
+            [
+                str(_BIN / "initdb"),
+                "--pgdata",
+                str(self._data),
+                "--username",
+                self.user,
+                "--auth=scram-sha-256",
+                f"--pwfile={password_file}",
+                "--encoding=UTF8",
+                "--locale=C.UTF-8",
+                "--no-sync",
+            ],
             "initdb",
-        )  # fmt: skip
+        )
         settings = {
             "listen_addresses": "127.0.0.1",
             "port": self.port,
@@ -60,12 +70,22 @@ class Postgres(Server):
     def sql(self, database: str, statements: str) -> str:
         """Run statements, each in a transaction of its own; returns unaligned rows."""
         return self.run(
-            [str(_BIN / "psql"), "--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1",
-             "--host=127.0.0.1", f"--port={self.port}", f"--username={self.user}", f"--dbname={database}"],
+            [
+                str(_BIN / "psql"),
+                "--no-psqlrc",
+                "--quiet",
+                "--tuples-only",
+                "--no-align",
+                "--set=ON_ERROR_STOP=1",
+                "--host=127.0.0.1",
+                f"--port={self.port}",
+                f"--username={self.user}",
+                f"--dbname={database}",
+            ],
             f"SQL in database {database}",
             input=statements,
             env={"PGPASSWORD": self.password},
-        ).strip()  # fmt: skip
+        ).strip()
 
     def create_database(self, database: str) -> None:
         self.sql("postgres", f'drop database if exists "{database}" with (force); create database "{database}"')
@@ -92,7 +112,9 @@ class Postgres(Server):
 
 
 def _knows_setting(setting: str) -> bool:
-    described = subprocess.run([str(_BIN / "postgres"), "--describe-config"], capture_output=True, text=True, check=False)
+    described = subprocess.run(
+        [str(_BIN / "postgres"), "--describe-config"], capture_output=True, text=True, check=False
+    )
     if described.returncode != 0:
         raise Missing(f"{_BIN / 'postgres'} does not run: {described.stderr.strip()}")
     return any(line.startswith(setting + "\t") for line in described.stdout.splitlines())

@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import sys
+import time
 
 
 def main() -> None:
@@ -20,7 +21,11 @@ def main() -> None:
     for pid in alive:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(pid, signal.SIGKILL)
-    shutil.rmtree(sys.argv[1], ignore_errors=True)
+    for _ in range(20):  # a dying server may still make a file
+        shutil.rmtree(sys.argv[1], ignore_errors=True)
+        if not os.path.exists(sys.argv[1]):
+            break
+        time.sleep(0.1)
 
 
 main()

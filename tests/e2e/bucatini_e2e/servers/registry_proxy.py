@@ -17,8 +17,16 @@ from .registry import Registry
 from .workspace import Workspace
 
 _HOP_HEADERS = {
-    "connection", "content-length", "date", "host", "http2-settings", "keep-alive", "server", "transfer-encoding", "upgrade",
-}  # fmt: skip
+    "connection",
+    "content-length",
+    "date",
+    "host",
+    "http2-settings",
+    "keep-alive",
+    "server",
+    "transfer-encoding",
+    "upgrade",
+}
 
 
 @dataclass(frozen=True)
@@ -197,10 +205,15 @@ class _Handler(BaseHTTPRequestHandler):
         if fault is not None:
             status, headers, content = fault.status, fault.headers, fault.body
         elif not authorized:
-            status, headers = 401, (("WWW-Authenticate", 'Basic realm="registry"'), ("Content-Type", "application/json"))
+            status, headers = (
+                401,
+                (("WWW-Authenticate", 'Basic realm="registry"'), ("Content-Type", "application/json")),
+            )
             content = b'{"error_code": 401, "message": "Unauthorized"}'
         else:
-            passed = {key: value for key, value in self.headers.items() if key.lower() not in _HOP_HEADERS | {"authorization"}}
+            passed = {
+                key: value for key, value in self.headers.items() if key.lower() not in _HOP_HEADERS | {"authorization"}
+            }
             status, headers, content = proxy.forward(self.command, self.path, passed, body)
         proxy.record(self.command, self.path, status, authorized)
         self.send_response(status)
@@ -213,4 +226,4 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD" and status != 204:
             self.wfile.write(content)
 
-    do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = _handle  # noqa: N815 (names given by http.server)
+    do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = _handle  # names given by http.server

@@ -25,7 +25,7 @@ class Server:
     name = "server"
     #: Some servers refuse to run as root; these run under the first of these accounts that exists.
     accounts: tuple[str, ...] = ()
-    ready_within_seconds = 60.0
+    ready_within_seconds = 120.0  # a machine that also compiles is slow
     stop_within_seconds = 20.0
     stop_signal = signal.SIGTERM
 
@@ -76,9 +76,14 @@ class Server:
             self._prepared = True
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder,
-                start_new_session=True, **self._account_options(),
-            )  # fmt: skip
+                self.command(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+                start_new_session=True,
+                **self._account_options(),
+            )
         self.workspace.watch(self.process)
         self._wait_until_ready()
         if first:
@@ -121,9 +126,13 @@ class Server:
     def run(self, command: list[str], what: str, **options) -> str:
         """Run a short program under this server's account; its output goes to the caller, its failure names us."""
         done = subprocess.run(
-            command, capture_output=True, text=True, check=False, cwd=self.folder,
+            command,
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=self.folder,
             **(self._account_options() | {"timeout": 120} | options),
-        )  # fmt: skip
+        )
         if done.returncode != 0:
             raise self.failed(f"{what} failed ({done.returncode}): {(done.stderr or done.stdout).strip()[-2000:]}")
         return done.stdout

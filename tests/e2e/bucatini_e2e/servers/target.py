@@ -22,10 +22,15 @@ class TargetDatabase(Server):
 
     def server_options(self) -> list[str]:
         return [
-            f"--datadir={self.data}", f"--port={self.port}", f"--socket={self.socket}", "--bind-address=127.0.0.1",
-            f"--pid-file={self.folder / 'pid'}", "--innodb-flush-log-at-trx-commit=0", "--skip-log-bin",
+            f"--datadir={self.data}",
+            f"--port={self.port}",
+            f"--socket={self.socket}",
+            "--bind-address=127.0.0.1",
+            f"--pid-file={self.folder / 'pid'}",
+            "--innodb-flush-log-at-trx-commit=0",
+            "--skip-log-bin",
             "--character-set-server=utf8mb4",
-        ]  # fmt: skip
+        ]
 
     def client(self) -> list[str]:
         raise NotImplementedError

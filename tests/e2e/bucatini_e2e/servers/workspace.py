@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
 from .. import places
@@ -24,6 +25,7 @@ class Workspace:
         self.logs = Path()
         self._reaper: subprocess.Popen | None = None
         self._ports: set[int] = set()
+        self._telling = threading.Lock()
 
     def __enter__(self) -> "Workspace":
         self.folder = Path(tempfile.mkdtemp(prefix="bucatini-e2e-"))
@@ -70,8 +72,9 @@ class Workspace:
 
     def _tell(self, line: str) -> None:
         assert self._reaper is not None and self._reaper.stdin is not None
-        self._reaper.stdin.write(line + "\n")
-        self._reaper.stdin.flush()
+        with self._telling:
+            self._reaper.stdin.write(line + "\n")
+            self._reaper.stdin.flush()
 
 
 def _leave(number: int, _frame: object) -> None:
