@@ -1,0 +1,66 @@
+//! Settings are declared once, in each core's `config.rs`. From there come the ConfigDef resources of the Java shim and
+//! the settings tables of the documentation; the tests here fail when a generated file is stale, and rewrite it when
+//! `UPDATE_EXPECT` is set (`make generate`).
+
+#[cfg(test)]
+mod tests {
+    use connect_data::ConfigDef;
+    use std::collections::BTreeSet;
+    use std::path::{Path, PathBuf};
+
+    const PLUGINS: [(&ConfigDef, &str, &str); 3] = [
+        (&avro_converter::config::CONFIG, "BucatiniAvroConverter", "`io.confluent.connect.avro.AvroConverter`"),
+        (
+            &extract_new_record_state::config::CONFIG,
+            "BucatiniExtractNewRecordState",
+            "`io.debezium.transforms.ExtractNewRecordState`",
+        ),
+        (&wal2json::config::CONFIG, "BucatiniWal2JsonConverter", "nothing: it reads wal2json's own output"),
+    ];
+
+    fn root() -> PathBuf {
+        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..")
+    }
+
+    fn check(path: &Path, expected: &str) {
+        if std::env::var_os("UPDATE_EXPECT").is_some() {
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, expected).unwrap();
+        }
+        let found = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(found == expected, "{} is stale: run `make generate`", path.display());
+    }
+
+    #[test]
+    fn java_resources_are_current() {
+        for (config, _, _) in PLUGINS {
+            let file =
+                format!("java-shim/src/main/resources/io/bucatini/connect/{}.configdef.properties", config.plugin);
+            check(&root().join(file), &config.to_java_properties());
+        }
+    }
+
+    #[test]
+    fn settings_tables_are_current() {
+        for (config, class, instead_of) in PLUGINS {
+            let text = format!(
+                "# Settings of {class}\n\nClass `io.bucatini.connect.{class}`, instead of {instead_of}. Generated from the \
+                 declaration in the core; do not edit.\n\n{}",
+                config.to_markdown()
+            );
+            check(&root().join(format!("docs/settings/{}.md", config.plugin)), &text);
+        }
+    }
+
+    #[test]
+    fn every_key_is_declared_once_and_documented() {
+        for (config, class, _) in PLUGINS {
+            let mut names = BTreeSet::new();
+            for key in config.keys {
+                assert!(names.insert(key.name), "{class}: {} twice", key.name);
+                assert!(key.doc.len() > 20 && key.doc.ends_with('.'), "{class}: {} wants a sentence", key.name);
+            }
+            assert!(names.contains("engine"), "{class} has no engine");
+        }
+    }
+}
