@@ -73,5 +73,6 @@ fn check_case(case: &Case, engine: &mut dyn Engine) -> Result<Verdict, String> {
         Kind::A2c => check::avro::check_a2c(&case.json, engine),
         Kind::Wire => check::wire::check(&case.json, engine),
         Kind::Story => check::story::check(&case.json, engine),
+        Kind::Wal2Json => check::wal2json::check(&case.json, engine),
     }
 }

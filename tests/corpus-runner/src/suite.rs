@@ -1,6 +1,6 @@
 //! Which vectors a folder or file holds. What is not understood is an error: nothing is passed over in silence.
 
-use crate::check::story;
+use crate::check::{story, wal2json};
 use connect_json::vectors;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
@@ -20,6 +20,8 @@ pub enum Kind {
     Wire,
     /// A message of the reference story.
     Story,
+    /// A capture of wal2json's output.
+    Wal2Json,
 }
 
 /// One vector.
@@ -62,6 +64,12 @@ pub fn load(paths: &[PathBuf]) -> Result<Vec<Case>, String> {
 }
 
 fn load_folder(folder: &Path, cases: &mut Vec<Case>) -> Result<(), String> {
+    if folder.join("raw/manifest.json").is_file() {
+        let group = "wal2json".to_owned();
+        let captures = wal2json::cases(folder)?.into_iter();
+        cases.extend(captures.map(|(id, json)| Case { id, group: group.clone(), kind: Kind::Wal2Json, json }));
+        return Ok(());
+    }
     let at = |e: std::io::Error| format!("{}: {e}", folder.display());
     let mut entries: Vec<_> =
         fs::read_dir(folder).map_err(at)?.map(|e| e.map(|e| e.path()).map_err(at)).collect::<Result<_, _>>()?;

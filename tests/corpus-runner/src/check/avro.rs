@@ -1,7 +1,7 @@
 //! `avro/c2a-*` and `avro/a2c-*`: AvroData in both directions, through a converter and a registry.
 
 use super::{Verdict, avro_datum, compare_data, unexpected};
-use crate::engine::{Config, Engine, Failure, Outcome};
+use crate::engine::{Config, Engine, Failure, Outcome, Plugin};
 use crate::json::{cut, equal, get, hex, list, text, unhex};
 use crate::registry::Registry;
 use serde_json::Value as Json;
@@ -33,7 +33,7 @@ pub fn check_c2a(vector: &Json, engine: &mut dyn Engine) -> Result<Verdict, Stri
     engine.registry().put(Registry::default());
     let config = registry_config(vector, engine)?;
     let input = vector.get("input").ok_or("no input")?;
-    let outcome = match engine.open_converter(false, &config)? {
+    let outcome = match engine.open_converter(Plugin::AvroConverter, false, &config)? {
         Some(failure) => Outcome::Failed(failure),
         None => engine.serialize(Some(TOPIC), input)?,
     };
@@ -57,14 +57,14 @@ pub fn check_a2c(vector: &Json, engine: &mut dyn Engine) -> Result<Verdict, Stri
     bytes.extend(unhex(text(vector, "bytes")?)?);
     engine.registry().put(Registry::of_versions("t-value", schemas));
     let config = registry_config(vector, engine)?;
-    let outcome = match engine.open_converter(false, &config)? {
+    let outcome = match engine.open_converter(Plugin::AvroConverter, false, &config)? {
         Some(failure) => Outcome::Failed(failure),
         None => engine.deserialize(Some(TOPIC), Some(&bytes), &[])?,
     };
     let mut again = None;
     if vector.get("reencoded").is_some() && matches!(outcome, Outcome::Datum(_)) {
         engine.registry().put(Registry::default());
-        again = Some(match engine.open_converter(false, &config)? {
+        again = Some(match engine.open_converter(Plugin::AvroConverter, false, &config)? {
             Some(failure) => Outcome::Failed(failure),
             None => engine.serialize_last(TOPIC)?,
         });

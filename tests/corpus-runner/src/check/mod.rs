@@ -4,6 +4,7 @@ pub mod avro;
 mod avro_datum;
 pub mod smt;
 pub mod story;
+pub mod wal2json;
 pub mod wire;
 
 use crate::engine::{Failure, Outcome};

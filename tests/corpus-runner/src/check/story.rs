@@ -2,7 +2,7 @@
 //! again to the same bytes with the same registered schema.
 
 use super::Verdict;
-use crate::engine::{Config, Engine, Outcome};
+use crate::engine::{Config, Engine, Outcome, Plugin};
 use crate::json::{cut, equal, get, hex, list, text};
 use crate::registry::Registry;
 use serde_json::{Value as Json, json};
@@ -77,7 +77,7 @@ fn registry(subject: &str, id: i64, schema: &Json) -> Registry {
 fn open(engine: &mut dyn Engine, is_key: bool) -> Result<(), String> {
     let url = format!("http://{}", engine.registry_address());
     let config = Config::from([("schema.registry.url".to_owned(), url)]);
-    match engine.open_converter(is_key, &config)? {
+    match engine.open_converter(Plugin::AvroConverter, is_key, &config)? {
         None => Ok(()),
         Some(failure) => Err(format!("refused: {}", failure.message)),
     }

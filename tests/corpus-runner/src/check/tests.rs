@@ -2,7 +2,7 @@
 //! does not.
 
 use super::*;
-use crate::engine::{Config, Engine};
+use crate::engine::{Config, Engine, Plugin};
 use crate::registry::{Registry, SharedRegistry};
 use connect_json::vectors;
 use serde_json::json;
@@ -114,7 +114,7 @@ impl Engine for Parrot {
         Ok(None)
     }
 
-    fn open_converter(&mut self, _: bool, _: &Config) -> Result<Option<Failure>, String> {
+    fn open_converter(&mut self, _: Plugin, _: bool, _: &Config) -> Result<Option<Failure>, String> {
         Ok(None)
     }
 

@@ -2,7 +2,7 @@
 
 use super::avro::{best, compare_decoded, outcome_of, registry_config};
 use super::{Verdict, unexpected};
-use crate::engine::{Engine, Outcome};
+use crate::engine::{Engine, Outcome, Plugin};
 use crate::json::{cut, equal, equal_texts, get, hex, list, text, unhex};
 use crate::registry::{Registry, Request};
 use serde_json::Value as Json;
@@ -16,7 +16,7 @@ pub fn check(vector: &Json, engine: &mut dyn Engine) -> Result<Verdict, String> 
     let is_key = get(vector, "is_key").as_bool().ok_or("expected a boolean as \"is_key\"")?;
     engine.registry().put(Registry::of_vector(vector)?);
     let config = registry_config(vector, engine)?;
-    let refused = engine.open_converter(is_key, &config)?;
+    let refused = engine.open_converter(Plugin::AvroConverter, is_key, &config)?;
     let mut whole = Verdict::default();
     for (i, step) in list(vector, "steps")?.iter().enumerate() {
         engine.registry().take_requests();

@@ -1,7 +1,7 @@
 //! A core behind connect-data's traits, driven in process: the host's part, with an in-memory registry and a clock that
 //! jumps.
 
-use super::{Config, Engine, Failure, Outcome};
+use super::{Config, Engine, Failure, Outcome, Plugin};
 use crate::json::get;
 use crate::registry::SharedRegistry;
 use connect_data::frame::{Answer, Datum, Exchange, Headers, Outcome as FrameOutcome, RawHeaders, RecordFrame};
@@ -15,9 +15,10 @@ use std::sync::Arc;
 
 /// Opens the plug-ins of one form.
 pub trait Cores {
-    /// The Avro converter.
+    /// A converter.
     fn converter(
         &self,
+        plugin: Plugin,
         properties: &Properties,
         is_key: bool,
         schemas: Arc<dyn SchemaStore>,
@@ -34,7 +35,7 @@ pub trait Cores {
 /// An engine over [`Cores`].
 pub struct CoreEngine<C> {
     cores: C,
-    plugin: Plugin,
+    open: Open,
     schemas: Arc<InternedSchemas>,
     registry: SharedRegistry,
     now_ms: i64,
@@ -42,7 +43,7 @@ pub struct CoreEngine<C> {
     last: Option<(Option<Arc<Schema>>, Value)>,
 }
 
-enum Plugin {
+enum Open {
     None,
     Converter(Box<dyn Converter>),
     Transformation(Box<dyn Transformation>),
@@ -62,7 +63,7 @@ impl<C: Cores> CoreEngine<C> {
     pub fn new(cores: C) -> Self {
         Self {
             cores,
-            plugin: Plugin::None,
+            open: Open::None,
             schemas: Arc::default(),
             registry: SharedRegistry::default(),
             now_ms: 1_000_000,
@@ -71,8 +72,8 @@ impl<C: Cores> CoreEngine<C> {
     }
 
     fn converter(&self) -> Result<&dyn Converter, String> {
-        match &self.plugin {
-            Plugin::Converter(converter) => Ok(converter.as_ref()),
+        match &self.open {
+            Open::Converter(converter) => Ok(converter.as_ref()),
             _ => Err("no converter is open".into()),
         }
     }
@@ -238,37 +239,37 @@ impl<C: Cores> Engine for CoreEngine<C> {
     }
 
     fn open_transformation(&mut self, generation: &str, config: &Config) -> Result<Option<Failure>, String> {
-        self.plugin = Plugin::None;
+        self.open = Open::None;
         self.schemas = Arc::default();
         let mut properties = Properties::from_iter(config.clone());
         properties.set("generation", generation);
         match self.cores.transformation(&properties, self.schemas.clone()) {
             Err(error) => Ok(Some(failure(&error, true))),
             Ok(transformation) => {
-                self.plugin = Plugin::Transformation(transformation);
+                self.open = Open::Transformation(transformation);
                 Ok(None)
             }
         }
     }
 
-    fn open_converter(&mut self, is_key: bool, config: &Config) -> Result<Option<Failure>, String> {
-        self.plugin = Plugin::None;
+    fn open_converter(&mut self, plugin: Plugin, is_key: bool, config: &Config) -> Result<Option<Failure>, String> {
+        self.open = Open::None;
         self.schemas = Arc::default();
         let mut properties = Properties::from_iter(config.clone());
-        if properties.get("schema.version.lookup").is_none() {
+        if plugin == Plugin::AvroConverter && properties.get("schema.version.lookup").is_none() {
             properties.set("schema.version.lookup", "strict");
         }
-        match self.cores.converter(&properties, is_key, self.schemas.clone()) {
+        match self.cores.converter(plugin, &properties, is_key, self.schemas.clone()) {
             Err(error) => Ok(Some(failure(&error, true))),
             Ok(converter) => {
-                self.plugin = Plugin::Converter(converter);
+                self.open = Open::Converter(converter);
                 Ok(None)
             }
         }
     }
 
     fn apply(&mut self, record: &Json) -> Result<Outcome, String> {
-        let Plugin::Transformation(transformation) = &self.plugin else {
+        let Open::Transformation(transformation) = &self.open else {
             return Err("no transformation is open".into());
         };
         let (key_schema, key) = self.read_datum(get(record, "key"))?;

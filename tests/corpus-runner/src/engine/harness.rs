@@ -1,6 +1,6 @@
 //! Plug-in classes in a JVM, as Connect would use them, through `java-shim/src/test/java/io/bucatini/corpus`.
 
-use super::{Config, Engine, Failure, Outcome};
+use super::{Config, Engine, Failure, Outcome, Plugin};
 use crate::json::{get, hex, list, text, unhex};
 use crate::registry::SharedRegistry;
 use serde_json::{Value as Json, json};
@@ -171,9 +171,12 @@ impl Engine for HarnessEngine {
         self.open(&json!({ "do": "transformation", "config": config }))
     }
 
-    fn open_converter(&mut self, is_key: bool, config: &Config) -> Result<Option<Failure>, String> {
+    fn open_converter(&mut self, plugin: Plugin, is_key: bool, config: &Config) -> Result<Option<Failure>, String> {
         let mut config = config.clone();
         match &self.form {
+            Form::Stock { .. } if plugin == Plugin::Wal2JsonConverter => {
+                return Err("there is no stock converter for wal2json".into());
+            }
             Form::Stock { confluent: None } => {
                 return Err(
                     "stock Avro vectors need Confluent's converter, which is on no public repository: give its \
@@ -183,11 +186,17 @@ impl Engine for HarnessEngine {
             }
             Form::Stock { .. } => self.select("kafka-4", "-", "io.confluent.connect.avro.AvroConverter")?,
             Form::Native | Form::Wasm => {
-                config.entry("schema.version.lookup".into()).or_insert_with(|| "strict".into());
+                if plugin == Plugin::AvroConverter {
+                    config.entry("schema.version.lookup".into()).or_insert_with(|| "strict".into());
+                }
                 self.select_ours(&mut config)?;
             }
         }
-        self.open(&json!({ "do": "converter", "is_key": is_key, "config": config }))
+        let class = match plugin {
+            Plugin::AvroConverter => 0,
+            Plugin::Wal2JsonConverter => 1,
+        };
+        self.open(&json!({ "do": "converter", "class": class, "is_key": is_key, "config": config }))
     }
 
     fn apply(&mut self, record: &Json) -> Result<Outcome, String> {
@@ -224,7 +233,7 @@ impl HarnessEngine {
         self.select(
             &classpath,
             &format!("{package}.BucatiniExtractNewRecordState"),
-            &format!("{package}.BucatiniAvroConverter"),
+            &format!("{package}.BucatiniAvroConverter,{package}.BucatiniWal2JsonConverter"),
         )
     }
 }

@@ -11,6 +11,15 @@ use std::collections::BTreeMap;
 /// Settings of a plug-in, as in a vector.
 pub type Config = BTreeMap<String, String>;
 
+/// Converters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Plugin {
+    /// AvroConverter.
+    AvroConverter,
+    /// Ours for wal2json's lines.
+    Wal2JsonConverter,
+}
+
 /// What became of one operation.
 #[derive(Clone, Debug)]
 pub enum Outcome {
@@ -52,8 +61,8 @@ pub trait Engine {
     /// Opens ExtractNewRecordState of a generation (`1.7`, `3.x`).
     fn open_transformation(&mut self, generation: &str, config: &Config) -> Result<Option<Failure>, String>;
 
-    /// Opens the Avro converter.
-    fn open_converter(&mut self, is_key: bool, config: &Config) -> Result<Option<Failure>, String>;
+    /// Opens a converter.
+    fn open_converter(&mut self, plugin: Plugin, is_key: bool, config: &Config) -> Result<Option<Failure>, String>;
 
     /// Applies the transformation to a RECORD.
     fn apply(&mut self, record: &Json) -> Result<Outcome, String>;

@@ -1,16 +1,27 @@
 //! The cores themselves.
 
+use super::Plugin;
 use super::core::Cores;
 use connect_data::{Converter, Error, Properties, Result, SchemaStore, Transformation};
 use extract_new_record_state::ExtractNewRecordState;
 use std::sync::Arc;
+use wal2json::Wal2JsonConverter;
 
 /// The cores, linked in.
 pub struct Native;
 
 impl Cores for Native {
-    fn converter(&self, _: &Properties, _: bool, _: Arc<dyn SchemaStore>) -> Result<Box<dyn Converter>> {
-        Err(Error::internal("corpus.absent", "no converter yet"))
+    fn converter(
+        &self,
+        plugin: Plugin,
+        properties: &Properties,
+        is_key: bool,
+        schemas: Arc<dyn SchemaStore>,
+    ) -> Result<Box<dyn Converter>> {
+        Ok(match plugin {
+            Plugin::AvroConverter => return Err(Error::internal("corpus.absent", "no converter yet")),
+            Plugin::Wal2JsonConverter => Box::new(Wal2JsonConverter::new(properties, is_key, schemas)?),
+        })
     }
 
     fn transformation(

@@ -10,8 +10,10 @@ import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.Iterator;
+import java.util.List;
 import java.util.Map;
 import org.apache.kafka.common.header.internals.RecordHeaders;
 import org.apache.kafka.connect.data.SchemaAndValue;
@@ -24,11 +26,12 @@ import org.apache.kafka.connect.transforms.Transformation;
 /**
  * Runs plug-ins for the corpus: commands as JSON lines on stdin, outcomes in the corpus's form as JSON lines on stdout.
  *
- * <p>Arguments: the classes of the transformation and of the converter. One plug-in is open at a time.
+ * <p>Arguments: the class of the transformation, and those of the converters with commas between. One plug-in is open at a
+ * time.
  *
  * <pre>
  * {"do":"transformation","config":{}}              {"ok":true} or an error of phase configure
- * {"do":"converter","is_key":false,"config":{}}    the same
+ * {"do":"converter","class":0,"is_key":false,"config":{}}    the same
  * {"do":"apply","record":RECORD}                   {"record":RECORD} | {"drop":true}
  * {"do":"serialize","topic","datum":{"schema","payload"}}    {"bytes":hex,"headers":[...]} | {"null":true}
  * {"do":"serialize_last","topic"}                  the same, of what was deserialized last, whichever converter did it
@@ -41,21 +44,25 @@ public final class CorpusHarness {
     private static final JsonNodeFactory NODES = JsonNodeFactory.instance;
 
     private final Class<?> transformationClass;
-    private final Class<?> converterClass;
+    private final List<Class<?>> converterClasses;
     private Transformation<SourceRecord> transformation;
     private Converter converter;
     private SchemaAndValue last;
 
-    private CorpusHarness(Class<?> transformationClass, Class<?> converterClass) {
+    private CorpusHarness(Class<?> transformationClass, List<Class<?>> converterClasses) {
         this.transformationClass = transformationClass;
-        this.converterClass = converterClass;
+        this.converterClasses = converterClasses;
     }
 
     public static void main(String[] arguments) throws IOException, ClassNotFoundException {
         PrintStream answers = new PrintStream(System.out, false, StandardCharsets.UTF_8);
         // Whatever a plug-in or a logger prints must not end up among the answers.
         System.setOut(System.err);
-        CorpusHarness harness = new CorpusHarness(classOrNull(arguments[0]), classOrNull(arguments[1]));
+        List<Class<?>> converters = new ArrayList<>();
+        for (String name : arguments[1].split(",")) {
+            converters.add(classOrNull(name));
+        }
+        CorpusHarness harness = new CorpusHarness(classOrNull(arguments[0]), converters);
         ObjectMapper mapper = new ObjectMapper();
         BufferedReader commands = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
         for (String line = commands.readLine(); line != null; line = commands.readLine()) {
@@ -76,7 +83,7 @@ public final class CorpusHarness {
                 case "transformation":
                     return openTransformation(config(command));
                 case "converter":
-                    return openConverter(config(command), command.path("is_key").asBoolean());
+                    return openConverter(command);
                 case "apply":
                     return apply(command.get("record"));
                 case "serialize": {
@@ -107,11 +114,12 @@ public final class CorpusHarness {
         });
     }
 
-    private ObjectNode openConverter(Map<String, Object> config, boolean isKey) throws ReflectiveOperationException {
+    private ObjectNode openConverter(JsonNode command) throws ReflectiveOperationException {
         close();
+        Class<?> converterClass = converterClasses.get(command.path("class").asInt());
         Converter opened = (Converter) converterClass.getDeclaredConstructor().newInstance();
         return attempt("configure", () -> {
-            opened.configure(config, isKey);
+            opened.configure(config(command), command.path("is_key").asBoolean());
             converter = opened;
             return NODES.objectNode().put("ok", true);
         });
