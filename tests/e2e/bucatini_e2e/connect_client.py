@@ -121,7 +121,7 @@ class ConnectClient:
         deadline = time.monotonic() + seconds
         while not condition():
             if time.monotonic() > deadline:
-                raise Failure(f"waited {seconds:.0f} s in vain for {what}; connectors: {json.dumps(self._statuses())}")
+                raise Failure(f"waited {seconds:.0f} s in vain for {what}; {self._states()}")
             time.sleep(0.1)
 
     def _status_or_none(self, name: str) -> dict | None:
@@ -133,8 +133,12 @@ class ConnectClient:
                 return None
             raise
 
-    def _statuses(self) -> dict:
-        return self._request("GET", "/connectors?expand=status")
+    def _states(self) -> str:
+        connectors = self._request("GET", "/connectors?expand=status")
+        return "; ".join(
+            f"{name} is {', '.join(part['state'] for part in (entry['status']['connector'], *entry['status']['tasks']))}"
+            for name, entry in connectors.items()
+        )
 
     def _request(self, method: str, path: str, body: dict | None = None):
         """Send a request, again while the worker says that its group is rebalancing."""

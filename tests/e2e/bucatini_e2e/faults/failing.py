@@ -17,7 +17,7 @@ def expect_failed(
     trace = worker.client.wait_until_failed(sink.name, seconds)
     for what, pattern in (
         ("our Error", re.escape(ERROR)),
-        ("the plug-in", re.escape(AVRO_CONVERTER)),
+        ("the plug-in", AVRO_CONVERTER.rsplit(".", 1)[1]),
         ("the cause", cause),
     ):
         if not re.search(pattern, trace, re.IGNORECASE):
