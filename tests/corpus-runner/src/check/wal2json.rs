@@ -58,8 +58,8 @@ pub fn check(case: &Json, engine: &mut dyn Engine) -> Result<Verdict, String> {
         return Err(format!("refused: {}", failure.message));
     }
     let option = |name: &str, value: &str| list(case, "options").is_ok_and(|o| o.contains(&json!([name, value])));
-    let readable =
-        option("format-version", "2") && !option("include-types", "false") && !option("include-schemas", "false");
+    let lines_of_rows = option("format-version", "2");
+    let readable = lines_of_rows && !option("include-types", "false") && !option("include-schemas", "false");
     for (i, line) in list(case, "lines")?.iter().enumerate() {
         let data = text(line, "data")?;
         let outcome = engine.deserialize(Some("lines"), Some(data.as_bytes()), &[])?;
