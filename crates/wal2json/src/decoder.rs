@@ -268,8 +268,10 @@ impl Decoder {
             transactional &= change.transactional;
             if change.action != Action::Message {
                 rows = true;
-                if let (None, Resolution::NeedTable(id)) = (&need, self.resolve(text, change)?) {
-                    need = Some(id);
+                if need.is_none() {
+                    if let Resolution::NeedTable(id) = self.resolve(text, change)? {
+                        need = Some(id);
+                    }
                 }
             }
             Ok(())

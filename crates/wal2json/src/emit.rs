@@ -92,7 +92,7 @@ impl Emitter<'_, '_> {
                 self.event(Op::Update, RecordKind::Update, KeyOf::New, None)
             }
             Action::Delete => {
-                if self.change.identity.is_empty() {
+                if !self.change.has_identity {
                     return Err(Error::data("wal2json.no-identity", "expected the old row or its key, found neither")
                         .hint("ALTER TABLE ... REPLICA IDENTITY FULL, for later changes"));
                 }

@@ -172,7 +172,7 @@ pub(crate) fn write(
 ) -> Result<()> {
     let Slots { all, before, after, source } = plan.table.layout;
     let mut w = ImageWriter::new(out, all)?;
-    let has_before = matches!(event.op, Op::Update | Op::Delete) && !row.change.identity.is_empty();
+    let has_before = matches!(event.op, Op::Update | Op::Delete) && row.change.has_identity;
     let has_after = matches!(event.op, Op::Create | Op::Update | Op::Read);
     if has_before {
         row.write(&plan.table, &plan.before, &mut w, before, scratch).map_err(|e| e.field("before"))?;

@@ -74,6 +74,8 @@ pub(crate) struct Change {
     pub(crate) columns: Vec<Column>,
     /// The old row, or what the replica identity keeps of it.
     pub(crate) identity: Vec<Column>,
+    /// Format 1 leaves nulls out of the old row, so that it may be there and empty.
+    pub(crate) has_identity: bool,
     /// Names of the primary key, with `include-pk`.
     pub(crate) pk: Vec<Token>,
     pub(crate) has_pk: bool,
@@ -89,6 +91,7 @@ impl Default for Change {
             table: None,
             columns: Vec::new(),
             identity: Vec::new(),
+            has_identity: false,
             pk: Vec::new(),
             has_pk: false,
             transactional: true,
@@ -103,7 +106,7 @@ impl Change {
         self.identity.clear();
         self.pk.clear();
         (self.action, self.schema, self.table) = (Action::Message, None, None);
-        (self.has_pk, self.transactional) = (false, true);
+        (self.has_identity, self.has_pk, self.transactional) = (false, false, true);
     }
 }
 
@@ -124,20 +127,33 @@ pub(crate) fn check_text(text: &[u8]) -> Result<()> {
     })
 }
 
-/// An LSN in quotes.
-pub(crate) fn read_lsn(scanner: &mut Scanner<'_>, text: &[u8]) -> Result<Lsn> {
-    let token = scanner.text()?;
-    Lsn::parse(token.raw(text)).ok_or_else(|| scanner.error("wal2json.lsn", "expected an LSN such as 16/B374D848"))
+/// A transaction id, or null for a message outside of transactions.
+pub(crate) fn read_xid(scanner: &mut Scanner<'_>) -> Result<Option<u64>> {
+    if scanner.null()? { Ok(None) } else { scanner.unsigned().map(Some) }
 }
 
-/// A timestamp with time zone in quotes, as microseconds since the epoch.
-pub(crate) fn read_timestamp(scanner: &mut Scanner<'_>, text: &[u8]) -> Result<i64> {
+/// An LSN in quotes, or null.
+pub(crate) fn read_lsn(scanner: &mut Scanner<'_>, text: &[u8]) -> Result<Option<Lsn>> {
+    if scanner.null()? {
+        return Ok(None);
+    }
+    let token = scanner.text()?;
+    let lsn = Lsn::parse(token.raw(text));
+    lsn.map(Some).ok_or_else(|| scanner.error("wal2json.lsn", "expected an LSN such as 16/B374D848"))
+}
+
+/// A timestamp with time zone in quotes, as microseconds since the epoch, or null.
+pub(crate) fn read_timestamp(scanner: &mut Scanner<'_>, text: &[u8]) -> Result<Option<i64>> {
+    if scanner.null()? {
+        return Ok(None);
+    }
     let token = scanner.text()?;
     match temporal::timestamp_with_zone(token.raw(text)) {
-        Some(Moment::At(at)) => at.micros().ok_or(()),
-        _ => Err(()),
+        Some(Moment::At(at)) => at.micros(),
+        _ => None,
     }
-    .map_err(|()| scanner.error("wal2json.timestamp", "expected a timestamp with time zone in DateStyle ISO"))
+    .map(Some)
+    .ok_or_else(|| scanner.error("wal2json.timestamp", "expected a timestamp with time zone in DateStyle ISO"))
 }
 
 /// Refuses more columns than a table can have.

@@ -167,6 +167,15 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    /// Steps over a null, if there is one.
+    pub(crate) fn null(&mut self) -> Result<bool> {
+        let null = self.peek() == Some(b'n');
+        if null {
+            self.literal(b"null", Kind::Null)?;
+        }
+        Ok(null)
+    }
+
     /// `true` or `false`.
     pub(crate) fn boolean(&mut self) -> Result<bool> {
         match self.scalar()?.kind {

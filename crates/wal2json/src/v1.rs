@@ -1,7 +1,7 @@
 //! Format version 1: one object a transaction, whole or in chunks (`write-in-chunks`): the preamble up to the opening
 //! bracket of `change`, then each change (with a comma in front from the second on), then `]}`.
 
-use crate::message::{Action, Change, Column, Header, check_columns, missing, read_lsn, read_timestamp};
+use crate::message::{Action, Change, Column, Header, check_columns, missing, read_lsn, read_timestamp, read_xid};
 use crate::scan::{Scanner, Token, once};
 use connect_data::{Error, Result};
 
@@ -29,15 +29,15 @@ pub(crate) fn transaction<'a>(
             match key {
                 b"xid" => {
                     mark(1)?;
-                    header.xid = Some(scanner.unsigned()?);
+                    header.xid = read_xid(&mut scanner)?;
                 }
                 b"nextlsn" => {
                     mark(2)?;
-                    header.next_lsn = Some(read_lsn(&mut scanner, text)?);
+                    header.next_lsn = read_lsn(&mut scanner, text)?;
                 }
                 b"timestamp" => {
                     mark(3)?;
-                    header.timestamp = Some(read_timestamp(&mut scanner, text)?);
+                    header.timestamp = read_timestamp(&mut scanner, text)?;
                 }
                 b"change" => {
                     mark(0)?;
@@ -117,6 +117,7 @@ pub(crate) fn change(scanner: &mut Scanner<'_>, text: &[u8], change: &mut Change
             }
             b"oldkeys" => {
                 mark(8)?;
+                change.has_identity = true;
                 old_keys(s, &mut change.identity, &mut old)?;
             }
             b"pk" => {

@@ -1,6 +1,6 @@
 //! Format version 2: one object a line.
 
-use crate::message::{Action, Change, Column, Header, check_columns, missing, read_lsn, read_timestamp};
+use crate::message::{Action, Change, Column, Header, check_columns, missing, read_lsn, read_timestamp, read_xid};
 use crate::scan::{Scanner, Token, once};
 use connect_data::Result;
 
@@ -19,19 +19,19 @@ pub(crate) fn parse(text: &[u8], change: &mut Change) -> Result<Header> {
             }
             b"xid" => {
                 mark(1)?;
-                header.xid = if s.peek() == Some(b'n') { s.scalar().map(|_| None)? } else { Some(s.unsigned()?) };
+                header.xid = read_xid(s)?;
             }
             b"lsn" => {
                 mark(2)?;
-                header.lsn = Some(read_lsn(s, text)?);
+                header.lsn = read_lsn(s, text)?;
             }
             b"nextlsn" => {
                 mark(3)?;
-                header.next_lsn = Some(read_lsn(s, text)?);
+                header.next_lsn = read_lsn(s, text)?;
             }
             b"timestamp" => {
                 mark(4)?;
-                header.timestamp = Some(read_timestamp(s, text)?);
+                header.timestamp = read_timestamp(s, text)?;
             }
             b"schema" => {
                 mark(5)?;
@@ -47,6 +47,7 @@ pub(crate) fn parse(text: &[u8], change: &mut Change) -> Result<Header> {
             }
             b"identity" => {
                 mark(8)?;
+                change.has_identity = true;
                 rows(s, &mut change.identity)?;
             }
             b"pk" => {
