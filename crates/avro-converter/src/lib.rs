@@ -22,3 +22,4 @@
 pub mod avro_schema;
 pub mod config;
 pub mod from_connect;
+pub mod to_connect;

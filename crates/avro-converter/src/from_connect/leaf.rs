@@ -208,7 +208,7 @@ pub(super) fn check_time(millis: i32) -> Result<i32> {
 
 /// An unscaled value without redundant sign octets.
 #[inline]
-pub(super) fn minimal(octets: &[u8]) -> Result<&[u8]> {
+pub(crate) fn minimal(octets: &[u8]) -> Result<&[u8]> {
     let mut rest = octets;
     loop {
         match rest {

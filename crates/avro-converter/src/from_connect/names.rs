@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 /// `AvroData.doScrubName`: `URLEncoder.encode`, then `_` for whatever is still not `[A-Za-z0-9_]`, and an `x` before a
 /// leading digit. A name that is good already, and an empty one, stay.
-pub(super) fn scrub(name: &str) -> Cow<'_, str> {
+pub(crate) fn scrub(name: &str) -> Cow<'_, str> {
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let digit_first = name.starts_with(|c: char| c.is_ascii_digit());
     if !digit_first && name.chars().all(plain) {
@@ -39,7 +39,7 @@ pub(super) fn scrub(name: &str) -> Cow<'_, str> {
 ///
 /// # Errors
 /// Data `avro.name`.
-pub(super) fn record_name(name: &str, scrubbing: bool) -> Result<Name> {
+pub(crate) fn record_name(name: &str, scrubbing: bool) -> Result<Name> {
     let parts: Vec<Cow<'_, str>> = parts(name).map(|part| if scrubbing { scrub(part) } else { part.into() }).collect();
     let Some((simple, space)) = parts.split_last() else {
         return Err(invalid(name, "at least one part that is not empty"));
@@ -48,7 +48,7 @@ pub(super) fn record_name(name: &str, scrubbing: bool) -> Result<Name> {
 }
 
 /// `AvroData.scrubFullName`: what a Connect name is compared with.
-pub(super) fn full_name(name: &str, scrubbing: bool) -> Cow<'_, str> {
+pub(crate) fn full_name(name: &str, scrubbing: bool) -> Cow<'_, str> {
     if !scrubbing {
         return name.into();
     }
@@ -57,7 +57,7 @@ pub(super) fn full_name(name: &str, scrubbing: bool) -> Cow<'_, str> {
 }
 
 /// `AvroData.splitName(name)[1]`: the last part.
-pub(super) fn simple_name(name: &str, scrubbing: bool) -> Cow<'_, str> {
+pub(crate) fn simple_name(name: &str, scrubbing: bool) -> Cow<'_, str> {
     let last = parts(name).next_back().unwrap_or("");
     if scrubbing { scrub(last) } else { last.into() }
 }
@@ -74,7 +74,7 @@ fn parts(name: &str) -> impl DoubleEndedIterator<Item = &str> {
 ///
 /// # Errors
 /// Data `avro.name`.
-pub(super) fn check(name: Name) -> Result<Name> {
+pub(crate) fn check(name: Name) -> Result<Name> {
     if !NameRule::Letters.accepts(name.simple()) {
         return Err(invalid(name.full(), "a name of letters, digits and underscores that starts with no digit"));
     }
@@ -88,7 +88,7 @@ pub(super) fn check(name: Name) -> Result<Name> {
 ///
 /// # Errors
 /// Data `avro.name`.
-pub(super) fn check_simple(name: &str) -> Result<()> {
+pub(crate) fn check_simple(name: &str) -> Result<()> {
     if NameRule::Letters.accepts(name) {
         return Ok(());
     }

@@ -6,17 +6,17 @@ use connect_data::schema::Node;
 use connect_data::{Error, Result, Schema, Type};
 
 /// `AvroData.isUnionSchema`, for structs: one field per branch of an Avro union.
-pub(super) fn is_union(node: &Node) -> bool {
+pub(crate) fn is_union(node: &Node) -> bool {
     node.kind == Type::Struct && looks_like_union(node)
 }
 
 /// `AvroData.isUnionSchema` itself, which does not look at the type.
-pub(super) fn looks_like_union(node: &Node) -> bool {
+pub(crate) fn looks_like_union(node: &Node) -> bool {
     node.name.as_deref() == Some(UNION) || node.get_parameter(GENERALIZED_UNION).is_some()
 }
 
 /// The parameter that names an enum and prefixes its symbols, if the node becomes an Avro enum.
-pub(super) fn enum_parameter(node: &Node, config: &AvroDataConfig) -> Option<&'static str> {
+pub(crate) fn enum_parameter(node: &Node, config: &AvroDataConfig) -> Option<&'static str> {
     let supported = config.generalized_sum_type_support || config.enhanced_avro_schema_support;
     let is_enum = node.get_parameter(GENERALIZED_ENUM).is_some() || node.get_parameter(ENUM).is_some();
     if node.kind != Type::String || !supported || !is_enum {
@@ -26,7 +26,7 @@ pub(super) fn enum_parameter(node: &Node, config: &AvroDataConfig) -> Option<&'s
 }
 
 /// `AvroData.isFixedSchema`.
-pub(super) fn is_fixed(node: &Node) -> bool {
+pub(crate) fn is_fixed(node: &Node) -> bool {
     node.kind == Type::Bytes && node.name.is_some() && node.get_parameter(FIXED_SIZE).is_some()
 }
 
@@ -34,7 +34,7 @@ pub(super) fn is_fixed(node: &Node) -> bool {
 ///
 /// # Errors
 /// Data `avro.parameter`: not a number of octets.
-pub(super) fn fixed_size(node: &Node) -> Result<usize> {
+pub(crate) fn fixed_size(node: &Node) -> Result<usize> {
     let size = number(node, FIXED_SIZE)?;
     usize::try_from(size).map_err(|_| parameter(FIXED_SIZE, "at least 0"))
 }
@@ -43,12 +43,12 @@ pub(super) fn fixed_size(node: &Node) -> Result<usize> {
 ///
 /// # Errors
 /// Data `avro.parameter`: absent or not a number.
-pub(super) fn number(node: &Node, key: &str) -> Result<i32> {
+pub(crate) fn number(node: &Node, key: &str) -> Result<i32> {
     node.get_parameter(key).and_then(|text| text.parse().ok()).ok_or_else(|| parameter(key, "a 32-bit number"))
 }
 
 /// Whether a map becomes an Avro map; any other becomes an array of `MapEntry` records.
-pub(super) fn string_keyed(schema: &Schema, map: &Node, config: &AvroDataConfig) -> bool {
+pub(crate) fn string_keyed(schema: &Schema, map: &Node, config: &AvroDataConfig) -> bool {
     map.key.is_some_and(|key| {
         let key = schema.node(key);
         key.kind == Type::String && (!key.optional || config.allow_optional_map_keys)
