@@ -131,7 +131,7 @@ impl Codec {
             }
             Kind::Number if self.is_number() => self.write_text(raw, w, slot, scratch),
             Kind::Number => Err(unfit("a string")),
-            Kind::True | Kind::False => Err(unfit("a value other than true and false")),
+            Kind::True | Kind::False => Err(unfit("a string or a number")),
         }
     }
 

@@ -373,11 +373,13 @@ impl Described {
             Some(default) => default.clone(),
             None => column.and_then(|column| column.default.clone()),
         };
-        let toastable = column.map_or_else(|| may_be_toasted(&data_type), |column| column.toastable);
         // Two spellings of one type are no change.
-        let data_type = match column {
-            Some(column) if same_type(&data_type, &column.data_type) => column.data_type.clone(),
-            _ => data_type,
+        let (data_type, toastable) = match column {
+            Some(column) if same_type(&data_type, &column.data_type) => (column.data_type.clone(), column.toastable),
+            _ => {
+                let toastable = may_be_toasted(&data_type);
+                (data_type, toastable)
+            }
         };
         Ok(ColumnShape { name: described.name.clone(), data_type, optional, default, toastable })
     }
