@@ -20,8 +20,9 @@ pub trait Plugin {
     type Core;
     /// Version of the component, usually `env!("CARGO_PKG_VERSION")`.
     const VERSION: &'static str;
+
     /// Its settings; their `plugin` names the component.
-    const CONFIG: ConfigDef;
+    fn config() -> &'static ConfigDef;
 
     /// Makes the core of a configured plug-in. `is_key`: the converter is the key's.
     ///
@@ -146,7 +147,7 @@ impl<P> GuestPredicate for PredicateExports<P> {
 
 fn describe<P: Plugin>(role: Role) -> Descriptor {
     let texts = |values: &[&str]| values.iter().map(|&v| v.to_owned()).collect::<Vec<_>>();
-    let keys = P::CONFIG.keys.iter().map(|key| configs::ConfigKey {
+    let keys = P::config().keys.iter().map(|key| configs::ConfigKey {
         name: key.name.to_owned(),
         value_type: match key.kind {
             ConfigType::Boolean => configs::ValueType::Boolean,
@@ -179,7 +180,7 @@ fn describe<P: Plugin>(role: Role) -> Descriptor {
         display: key.display.to_owned(),
     });
     Descriptor {
-        name: P::CONFIG.plugin.to_owned(),
+        name: P::config().plugin.to_owned(),
         version: P::VERSION.to_owned(),
         role,
         row_format: u32::from(row_image::FORMAT),
@@ -258,7 +259,10 @@ mod tests {
     impl Plugin for Odd {
         type Core = Odd;
         const VERSION: &'static str = "1.2.3";
-        const CONFIG: ConfigDef = ConfigDef { plugin: "odd", keys: &[] };
+
+        fn config() -> &'static ConfigDef {
+            &ConfigDef { plugin: "odd", keys: &[] }
+        }
 
         fn open(_: &Properties, _: bool, _: Arc<dyn SchemaStore>) -> Result<Odd> {
             Ok(Odd)

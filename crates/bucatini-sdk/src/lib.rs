@@ -23,7 +23,10 @@
 //! impl Plugin for Exported {
 //!     type Core = DropTombstones;
 //!     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
-//!     const CONFIG: ConfigDef = ConfigDef { plugin: "drop-tombstones", keys: &[] };
+//!
+//!     fn config() -> &'static ConfigDef {
+//!         &ConfigDef { plugin: "drop-tombstones", keys: &[] }
+//!     }
 //!
 //!     fn open(_: &Properties, _: bool, _: Arc<dyn SchemaStore>) -> Result<DropTombstones> {
 //!         Ok(DropTombstones)

@@ -146,7 +146,10 @@ pub enum Exported {}
 impl Plugin for Exported {
     type Core = Probe;
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
-    const CONFIG: ConfigDef = ConfigDef { plugin: "probe", keys: &[] };
+
+    fn config() -> &'static ConfigDef {
+        &ConfigDef { plugin: "probe", keys: &[] }
+    }
 
     fn open(settings: &Properties, is_key: bool, schemas: Arc<dyn SchemaStore>) -> Result<Probe> {
         let setting = settings.get("setting").unwrap_or_default().to_owned();
