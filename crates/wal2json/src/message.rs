@@ -139,7 +139,7 @@ pub(crate) fn read_lsn(scanner: &mut Scanner<'_>, text: &[u8]) -> Result<Option<
     }
     let token = scanner.text()?;
     let lsn = Lsn::parse(token.raw(text));
-    lsn.map(Some).ok_or_else(|| scanner.error("wal2json.lsn", "expected an LSN such as 16/B374D848"))
+    lsn.map(Some).ok_or_else(|| scanner.error("wal2json.lsn", "expected an LSN such as 0/16B3748"))
 }
 
 /// A timestamp with time zone in quotes, as microseconds since the epoch, or null.

@@ -179,7 +179,7 @@ fn values_that_do_not_fit_name_the_column_and_never_show_it() {
         let path = error.path_text();
         assert!(path.starts_with("LSN 0/1A.s.t.") && path.contains(column.split(' ').next().unwrap()), "{path}");
         let value = column.split_once('=').unwrap().1.trim_matches('"');
-        assert!(value.len() < 4 || !error.to_string().contains(value), "{error}");
+        assert!(value.len() < 4 || value == "null" || !error.to_string().contains(value), "{error}");
     }
 }
 
