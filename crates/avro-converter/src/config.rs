@@ -21,8 +21,6 @@ const FALSE: DefaultValue = DefaultValue::Text("false");
 const KEYS: &[ConfigKey] = &[
     key("schema.registry.url", ConfigType::List, DefaultValue::Required, Importance::High, REGISTRY, "Registry URLs",
         "Addresses of the Schema Registry, separated by commas. The next one is tried when one does not answer."),
-    key("url.randomize", ConfigType::Boolean, FALSE, Importance::Low, REGISTRY, "Random URL order",
-        "Whether to begin with a random address instead of the first one."),
     key("max.schemas.per.subject", ConfigType::Int, DefaultValue::Text("1000"), Importance::Low, REGISTRY, "Schemas per subject",
         "How many schemas are remembered for each subject."),
     key("http.connect.timeout.ms", ConfigType::Int, DefaultValue::Text("60000"), Importance::Low, REGISTRY, "Connect time-out",
@@ -35,14 +33,11 @@ const KEYS: &[ConfigKey] = &[
         "Milliseconds before the first repetition; each further wait is twice as long."),
     key("retries.max.wait.ms", ConfigType::Int, DefaultValue::Text("20000"), Importance::Low, REGISTRY, "Longest wait",
         "Milliseconds that no wait between repetitions exceeds."),
-    key("proxy.host", ConfigType::String, DefaultValue::Text(""), Importance::Low, REGISTRY, "Proxy host",
-        "Host of an HTTP proxy in front of the registry; empty for none."),
-    key("proxy.port", ConfigType::Int, DefaultValue::Text("-1"), Importance::Low, REGISTRY, "Proxy port",
-        "Port of the HTTP proxy."),
-    key("latest.cache.size", ConfigType::Int, DefaultValue::Text("1000"), Importance::Low, REGISTRY, "Latest versions kept",
-        "How many latest versions are remembered."),
-    key("latest.cache.ttl.sec", ConfigType::Int, DefaultValue::Text("-1"), Importance::Low, REGISTRY, "Age of a latest version",
-        "Seconds after which a latest version is looked up again; -1 for never."),
+
+    key("retries.budget.ms", ConfigType::Int, DefaultValue::Text("60000"), Importance::Low, REGISTRY, "Retry budget",
+        "Milliseconds that one call to the registry may take with all its repetitions. Not a setting of Confluent's."),
+    key("missing.id.cache.ttl.sec", ConfigType::Int, DefaultValue::Text("0"), Importance::Low, REGISTRY, "Age of a missing schema",
+        "Seconds for which a schema that the registry does not have is not asked for again."),
 
     key("basic.auth.credentials.source", ConfigType::String, DefaultValue::Text("URL"), Importance::Medium, AUTHENTICATION, "Basic credentials from",
         "Where user and password come from: USER_INFO (the setting basic.auth.user.info), URL (user info in schema.registry.url) or SASL_INHERIT (sasl.jaas.config). They are used only if this is set."),
@@ -88,6 +83,8 @@ const KEYS: &[ConfigKey] = &[
         "Where the schema id of a read value is: DualSchemaIdDeserializer (in a header or before the bytes) or PrefixSchemaIdDeserializer (before the bytes) of io.confluent.kafka.serializers.schema.id."),
     key("avro.fail.on.trailing.data", ConfigType::Boolean, FALSE, Importance::Low, DESERIALIZATION, "Refuse trailing bytes",
         "Whether bytes after the value are an error; otherwise they are ignored."),
+    key("specific.avro.reader", ConfigType::Boolean, FALSE, Importance::Low, DESERIALIZATION, "Specific reader",
+        "Whether records are read into generated Java classes. There are none here, so that reading records fails; leave it off."),
     key("avro.use.logical.type.converters", ConfigType::Boolean, FALSE, Importance::Low, DESERIALIZATION, "Logical type converters",
         "Whether Avro's own conversions of logical types are applied. Connect expects none of their results, so that reading most logical types fails; leave it off."),
 

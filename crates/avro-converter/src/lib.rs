@@ -21,5 +21,6 @@
 
 pub mod avro_schema;
 pub mod config;
+pub mod converter;
 pub mod from_connect;
 pub mod to_connect;

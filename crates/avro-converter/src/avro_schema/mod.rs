@@ -26,6 +26,7 @@
 //! NaN and the infinities are the strings that Jackson writes (`"NaN"`, `"Infinity"`, `"-Infinity"`).
 
 mod canonical;
+mod compatibility;
 mod default;
 mod equality;
 mod logical_type;

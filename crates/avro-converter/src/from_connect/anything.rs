@@ -1,7 +1,7 @@
 //! Schemaless data: the record `Anything`, one optional field per kind of value, arrays and maps of itself.
 
 use super::properties::{KEY, MAP_ENTRY, NAMESPACE, VALUE};
-use super::write;
+use super::write::{self, Word};
 use crate::avro_schema::{AvroSchema, AvroSchemaBuilder, AvroType, Field, Json, Kind, Name, Record};
 use connect_data::wire::Reader;
 use connect_data::{Error, Result, schemaless};
@@ -83,26 +83,28 @@ fn value(r: &mut Reader<'_>, out: &mut Vec<u8>, depth: usize) -> Result<()> {
     };
     let nulls = [0; FIELDS];
     out.extend_from_slice(nulls.get(..position).unwrap_or(&[]));
-    write::long(out, 1);
+    // The branch after null.
+    let branch = Word::long(1);
     match tag {
-        1 | 2 => out.push(tag - 1),
-        3 => write::long(out, i64::from(r.i64()? as i8)),
-        4 => write::long(out, i64::from(r.i64()? as i16)),
-        5 => write::long(out, i64::from(r.i64()? as i32)),
-        6 => write::long(out, r.i64()?),
-        7 => out.extend_from_slice(&r.u32()?.to_le_bytes()),
-        8 => out.extend_from_slice(&r.i64()?.to_le_bytes()),
-        9 => write::bytes(out, r.str()?.as_bytes()),
+        1 | 2 => branch.then(Word::octet(tag - 1)).append(out),
+        3 => branch.then(Word::long(i64::from(r.i64()? as i8))).append(out),
+        4 => branch.then(Word::long(i64::from(r.i64()? as i16))).append(out),
+        5 => branch.then(Word::long(i64::from(r.i64()? as i32))).append(out),
+        6 => branch.then(Word::long(r.i64()?)).append(out),
+        7 => branch.then(Word::four(r.u32()?)).append(out),
+        8 => branch.then(Word::eight(r.i64()? as u64)).append(out),
+        9 => write::bytes(out, branch, r.str()?.as_bytes()),
         _ => {
             let values = if tag == 11 { 1 } else { 2 };
             let count = r.count(values)?;
+            branch.append(out);
             if count > 0 {
-                write::long(out, count as i64);
+                write::count(out, count);
                 for _ in 0..count * values {
                     value(r, out, depth + 1)?;
                 }
             }
-            write::long(out, 0);
+            write::count(out, 0);
         }
     }
     out.extend_from_slice(nulls.get(position + 1..).unwrap_or(&[]));

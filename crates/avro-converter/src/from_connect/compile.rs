@@ -22,7 +22,7 @@ pub(super) fn compile(types: &Types<'_>) -> Result<Code> {
         recursive: recursive(types.schema),
         code: Code { places: vec![Place::Root], ..Code::default() },
         nulls: BTreeMap::new(),
-        null_for_required: None,
+        null_errors: Vec::new(),
         bodies: BTreeMap::new(),
         waiting: VecDeque::new(),
     };
@@ -72,7 +72,8 @@ struct Compiler<'a> {
     code: Code,
     /// Equal constants are one.
     nulls: BTreeMap<Box<[u8]>, NullId>,
-    null_for_required: Option<NullId>,
+    /// Equal errors, too. There are few: most say that null was found for a required schema.
+    null_errors: Vec<(Error, NullId)>,
     bodies: BTreeMap<Body, Pc>,
     /// Bodies to be compiled, with the calls that want them.
     waiting: VecDeque<(Body, Vec<Pc>)>,
@@ -117,23 +118,27 @@ impl Compiler<'_> {
         (self.code.places.len() - 1) as u32
     }
 
-    fn add_null(&mut self, null: Null) -> NullId {
+    fn add_null(&mut self, null: Result<Box<[u8]>>) -> NullId {
         let next = self.code.nulls.len() as NullId;
-        match &null {
+        let null = match null {
             Ok(octets) => {
-                if let Some(known) = self.nulls.get(octets) {
+                if let Some(known) = self.nulls.get(&octets) {
                     return *known;
                 }
                 self.nulls.insert(octets.clone(), next);
-            }
-            Err(error) if *error == constant::null_for_required() => {
-                if let Some(known) = self.null_for_required {
-                    return known;
+                match *octets {
+                    [octet] => Null::Octet(octet),
+                    _ => Null::Octets(octets),
                 }
-                self.null_for_required = Some(next);
             }
-            Err(_) => {}
-        }
+            Err(error) => {
+                if let Some((_, known)) = self.null_errors.iter().find(|(other, _)| *other == error) {
+                    return *known;
+                }
+                self.null_errors.push((error.clone(), next));
+                Null::Error(error)
+            }
+        };
         self.code.nulls.push(null);
         next
     }
@@ -184,13 +189,15 @@ impl Compiler<'_> {
             }
         };
         match resolved {
-            Resolved::Leaf(Leaf::Scalar(scalar)) => {
-                self.emit(place, Op::Scalar { slot, scalar, branch, null })?;
-                Ok(())
-            }
-            Resolved::Leaf(Leaf::Variable(variable)) => {
-                let variable = self.variable(variable);
-                self.emit(place, Op::Variable { slot, variable, branch, null })?;
+            Resolved::Leaf(leaf) => {
+                let op = match leaf {
+                    Leaf::Scalar(scalar) if scalar.is_plain_int() => Op::Int { slot, branch, null },
+                    Leaf::Scalar(scalar) if scalar.is_plain_long() => Op::Long { slot, branch, null },
+                    Leaf::Scalar(scalar) => Op::Scalar { slot, scalar, branch, null },
+                    Leaf::Variable(Variable::String) => Op::String { slot, branch, null },
+                    Leaf::Variable(variable) => Op::Variable { slot, variable: self.variable(variable), branch, null },
+                };
+                self.emit(place, op)?;
                 Ok(())
             }
             Resolved::Record { own, writer } => {
@@ -286,8 +293,7 @@ impl Compiler<'_> {
             "without allow.optional.map.keys the map is written as an array of records, which may have null keys",
         );
         let null = self.add_null(Err(error));
-        let variable = self.variable(Variable::String);
-        self.emit(place, Op::Variable { slot: 0, variable, branch: Branch::NONE, null })?;
+        self.emit(place, Op::String { slot: 0, branch: Branch::NONE, null })?;
         Ok(())
     }
 

@@ -43,7 +43,7 @@ impl Constant<'_> {
             _ => {}
         }
         let (branch, resolved) = types.resolve(meeting)?;
-        branch.write(&mut self.out);
+        branch.word().append(&mut self.out);
         let mismatch = || {
             let message = format!("default: expected {}, found {}", node.kind.name(), value.kind());
             Err(Error::data("avro.default", message))
@@ -80,7 +80,7 @@ impl Constant<'_> {
                 types.check_count(writer, children.len())?;
                 self.items(entries.len(), Step::Entry, |constant, i| {
                     let Some((key, value)) = entries.get(i) else { return Ok(()) };
-                    branch.write(&mut constant.out);
+                    branch.word().append(&mut constant.out);
                     constant.children(&children, &[key, value])
                 })
             }
@@ -91,7 +91,7 @@ impl Constant<'_> {
         if !self.types.schema.node(meeting.node).optional {
             return Err(null_for_required());
         }
-        self.types.null(meeting.writer)?.write(&mut self.out);
+        self.types.null(meeting.writer)?.word().append(&mut self.out);
         Ok(())
     }
 
@@ -124,12 +124,12 @@ impl Constant<'_> {
         mut item: impl FnMut(&mut Self, usize) -> Result<()>,
     ) -> Result<()> {
         if count > 0 {
-            write::long(&mut self.out, count as i64);
+            write::count(&mut self.out, count);
         }
         for i in 0..count {
             item(self, i).map_err(|e| e.within(step(i as u32)))?;
         }
-        write::long(&mut self.out, 0);
+        write::count(&mut self.out, 0);
         Ok(())
     }
 }

@@ -1,9 +1,10 @@
 //! Runs a plan over a row image.
 
+use super::anything;
 use super::constant::unavailable;
-use super::plan::{Code, NullId, Op, Pc};
+use super::plan::{Code, Null, NullId, Op, Pc};
 use super::resolve::Branch;
-use super::{anything, write};
+use super::write::{self, Word};
 use connect_data::row_image::{Image, MAX_AGGREGATE_DEPTH};
 use connect_data::{Error, Result};
 use std::cell::Cell;
@@ -24,6 +25,14 @@ struct Frame<'a> {
 struct Cursor<'a> {
     image: Image<'a>,
     base: usize,
+    /// Whether any slot of the image is unavailable: hardly ever, so that slots need not be asked.
+    unavailable: bool,
+}
+
+impl<'a> Cursor<'a> {
+    fn of(image: Image<'a>) -> Self {
+        Self { image, base: 0, unavailable: image.any_unavailable() }
+    }
 }
 
 thread_local! {
@@ -35,7 +44,7 @@ thread_local! {
 pub(super) fn encode(code: &Code, image: &Image<'_>, out: &mut Vec<u8>) -> Result<bool> {
     let start = out.len();
     let frames = if code.nests { FRAMES.take() } else { Vec::new() };
-    let mut run = Run { code, cursor: Cursor { image: *image, base: 0 }, frames, pc: 0, mark: 0 };
+    let mut run = Run { code, cursor: Cursor::of(*image), frames, pc: 0, mark: 0 };
     let result = run.all(out).map_err(|error| run.locate(error));
     if code.nests {
         let mut frames = run.frames;
@@ -61,23 +70,36 @@ impl<'a> Run<'a, '_> {
     fn all(&mut self, out: &mut Vec<u8>) -> Result<bool> {
         let code = self.code;
         loop {
-            let Some(op) = code.ops.get(self.pc as usize) else {
-                return Err(Error::internal("avro.plan", "plan: expected a step, found none"));
-            };
+            let Some(op) = code.ops.get(self.pc as usize) else { return Err(broken("a step")) };
             match *op {
+                Op::Int { slot, branch, null } => {
+                    if let Some(slot) = self.present(slot, null, out)? {
+                        let value = self.cursor.image.get(slot) as i32;
+                        branch.word().then(Word::long(i64::from(value))).append(out);
+                    }
+                }
+                Op::Long { slot, branch, null } => {
+                    if let Some(slot) = self.present(slot, null, out)? {
+                        let value = self.cursor.image.get(slot) as i64;
+                        branch.word().then(Word::long(value)).append(out);
+                    }
+                }
+                Op::String { slot, branch, null } => {
+                    if let Some(slot) = self.present(slot, null, out)? {
+                        write::bytes(out, branch.word(), self.cursor.image.text(slot)?.as_bytes());
+                    }
+                }
                 Op::Scalar { slot, scalar, branch, null } => {
                     if let Some(slot) = self.present(slot, null, out)? {
-                        branch.write(out);
-                        scalar.write(self.cursor.image.get(slot), out)?;
+                        branch.word().then(scalar.word(self.cursor.image.get(slot))?).append(out);
                     }
                 }
                 Op::Variable { slot, variable, branch, null } => {
                     if let Some(slot) = self.present(slot, null, out)? {
-                        branch.write(out);
                         let octets = self.cursor.image.bytes(slot)?;
                         match code.variables.get(variable as usize) {
-                            Some(variable) => variable.write(octets, out)?,
-                            None => return Err(Error::internal("avro.plan", "plan: expected a variable, found none")),
+                            Some(variable) => variable.write(branch.word(), octets, out)?,
+                            None => return Err(broken("a variable")),
                         }
                     }
                 }
@@ -86,12 +108,12 @@ impl<'a> Run<'a, '_> {
                         self.pc = skip;
                         continue;
                     }
-                    branch.write(out);
+                    branch.word().append(out);
                 }
                 Op::Call { slot, branch, null, target } => {
                     if let Some(slot) = self.present(slot, null, out)? {
-                        branch.write(out);
-                        self.enter(Cursor { image: self.cursor.image, base: slot }, 1)?;
+                        branch.word().append(out);
+                        self.enter(Cursor { base: slot, ..self.cursor }, 1)?;
                         self.pc = target;
                         continue;
                     }
@@ -107,14 +129,14 @@ impl<'a> Run<'a, '_> {
                                 "row image: expected a struct in an aggregate",
                             ));
                         }
-                        branch.write(out);
-                        self.enter(Cursor { image, base: 0 }, 1)?;
+                        branch.word().append(out);
+                        self.enter(Cursor::of(image), 1)?;
                         self.pc = target;
                         continue;
                     }
                 }
                 Op::Return => {
-                    let Some(frame) = self.frames.pop() else { return Err(unbalanced()) };
+                    let Some(frame) = self.frames.pop() else { return Err(broken("an open aggregate")) };
                     self.cursor = frame.outer;
                     self.pc = frame.pc;
                 }
@@ -131,27 +153,27 @@ impl<'a> Run<'a, '_> {
                     }
                 }
                 Op::MapValue => {
-                    let Some(frame) = self.frames.last() else { return Err(unbalanced()) };
+                    let Some(frame) = self.frames.last() else { return Err(broken("an open aggregate")) };
                     let Some(Op::Map { key_width, width, .. }) = code.ops.get(frame.pc as usize) else {
-                        return Err(unbalanced());
+                        return Err(broken("an open aggregate"));
                     };
                     self.cursor.base =
                         frame.count as usize * *key_width as usize + frame.index as usize * *width as usize;
                 }
-                Op::Index { branch } => branch.write(out),
+                Op::Index { branch } => branch.word().append(out),
                 Op::Next => {
-                    let Some(frame) = self.frames.last_mut() else { return Err(unbalanced()) };
+                    let Some(frame) = self.frames.last_mut() else { return Err(broken("an open aggregate")) };
                     frame.index += 1;
                     let (Some(Op::Array { width, end, .. }) | Some(Op::Map { key_width: width, end, .. })) =
                         code.ops.get(frame.pc as usize)
                     else {
-                        return Err(unbalanced());
+                        return Err(broken("an open aggregate"));
                     };
                     if frame.index < frame.count {
                         self.cursor.base = frame.index as usize * *width as usize;
                         self.pc = frame.pc;
                     } else {
-                        write::long(out, 0);
+                        write::count(out, 0);
                         self.cursor = frame.outer;
                         self.frames.pop();
                         self.pc = *end;
@@ -199,7 +221,7 @@ impl<'a> Run<'a, '_> {
             self.null(null, out)?;
             return Ok(None);
         }
-        if self.cursor.image.is_unavailable(slot) {
+        if self.cursor.unavailable && self.cursor.image.is_unavailable(slot) {
             return Err(unavailable());
         }
         Ok(Some(slot))
@@ -208,13 +230,12 @@ impl<'a> Run<'a, '_> {
     #[inline]
     fn null(&self, null: NullId, out: &mut Vec<u8>) -> Result<()> {
         match self.code.nulls.get(null as usize) {
-            Some(Ok(octets)) => {
-                out.extend_from_slice(octets);
-                Ok(())
-            }
-            Some(Err(error)) => Err(error.clone()),
-            None => Err(Error::internal("avro.plan", "plan: expected a constant, found none")),
+            Some(Null::Octet(octet)) => out.push(*octet),
+            Some(Null::Octets(octets)) => out.extend_from_slice(octets),
+            Some(Null::Error(error)) => return Err(error.clone()),
+            None => return Err(broken("a constant")),
         }
+        Ok(())
     }
 
     /// Enters an aggregate; `false`: it is null or empty, and written.
@@ -226,14 +247,12 @@ impl<'a> Run<'a, '_> {
             let message = format!("row image: expected a multiple of {width} slots in an aggregate, found {slots}");
             return Err(Error::internal("row-image.slots", message));
         }
-        branch.write(out);
         let count = slots / width;
+        branch.word().then(Word::long(count as i64)).append(out);
         if count == 0 {
-            write::long(out, 0);
             return Ok(false);
         }
-        write::long(out, count as i64);
-        self.enter(Cursor { image, base: 0 }, count as u32)?;
+        self.enter(Cursor::of(image), count as u32)?;
         Ok(true)
     }
 
@@ -250,7 +269,7 @@ impl<'a> Run<'a, '_> {
     #[cold]
     fn error(&self, error: u32) -> Error {
         let known = self.code.errors.get(error as usize).cloned();
-        known.unwrap_or_else(|| Error::internal("avro.plan", "plan: expected an error, found none"))
+        known.unwrap_or_else(|| broken("an error"))
     }
 
     #[cold]
@@ -261,6 +280,6 @@ impl<'a> Run<'a, '_> {
 }
 
 #[cold]
-fn unbalanced() -> Error {
-    Error::internal("avro.plan", "plan: expected an open aggregate, found none")
+fn broken(expected: &str) -> Error {
+    Error::internal("avro.plan", format!("plan: expected {expected}, found none"))
 }

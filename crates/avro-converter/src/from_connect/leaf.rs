@@ -1,6 +1,6 @@
 //! Values of one slot: how each Connect type is written as each Avro type, where Java's `GenericDatumWriter` can do so.
 
-use super::write;
+use super::write::{self, Word};
 use connect_data::schema::{Node, logical};
 use connect_data::{Error, Result, Type, Value};
 
@@ -82,23 +82,33 @@ pub(super) enum Scalar {
 }
 
 impl Scalar {
+    /// The octets of a value.
     #[inline]
-    pub(super) fn write(self, bits: u64, out: &mut Vec<u8>) -> Result<()> {
-        match self {
-            Self::Boolean => out.push(u8::from(bits != 0)),
-            Self::Int(Number::Float32) => write::long(out, i64::from(f32::from_bits(bits as u32) as i32)),
-            Self::Int(Number::Float64) => write::long(out, i64::from(f64::from_bits(bits) as i32)),
-            Self::Int(number) => write::long(out, i64::from(number.integer(bits)? as i32)),
-            Self::Long(number) => write::long(out, number.integer(bits)?),
+    pub(super) fn word(self, bits: u64) -> Result<Word> {
+        Ok(match self {
+            Self::Boolean => Word::octet(u8::from(bits != 0)),
+            Self::Int(Number::Float32) => Word::long(i64::from(f32::from_bits(bits as u32) as i32)),
+            Self::Int(Number::Float64) => Word::long(i64::from(f64::from_bits(bits) as i32)),
+            Self::Int(number) => Word::long(i64::from(number.integer(bits)? as i32)),
+            Self::Long(number) => Word::long(number.integer(bits)?),
             // Bits are kept, those of NaN as well.
-            Self::Float(Number::Float32) => out.extend_from_slice(&(bits as u32).to_le_bytes()),
-            Self::Float(Number::Float64) => out.extend_from_slice(&(f64::from_bits(bits) as f32).to_le_bytes()),
-            Self::Float(number) => out.extend_from_slice(&(number.integer(bits)? as f32).to_le_bytes()),
-            Self::Double(Number::Float64) => out.extend_from_slice(&bits.to_le_bytes()),
-            Self::Double(number) => out.extend_from_slice(&number.double(bits)?.to_le_bytes()),
-            Self::Nothing => {}
-        }
-        Ok(())
+            Self::Float(Number::Float32) => Word::four(bits as u32),
+            Self::Float(Number::Float64) => Word::four((f64::from_bits(bits) as f32).to_bits()),
+            Self::Float(number) => Word::four((number.integer(bits)? as f32).to_bits()),
+            Self::Double(Number::Float64) => Word::eight(bits),
+            Self::Double(number) => Word::eight(number.double(bits)?.to_bits()),
+            Self::Nothing => Word::EMPTY,
+        })
+    }
+
+    /// Whether the value is any INT32 as `int` or `long`: most columns are.
+    pub(super) fn is_plain_int(self) -> bool {
+        matches!(self, Self::Int(Number::Int32) | Self::Long(Number::Int32))
+    }
+
+    /// Whether the value is any INT64 as `long`.
+    pub(super) fn is_plain_long(self) -> bool {
+        self == Self::Long(Number::Int64)
     }
 }
 
@@ -131,21 +141,29 @@ impl Variable {
         Self::Enum(sorted.into())
     }
 
+    /// Appends `before`, at most six octets, and a value.
     #[inline]
-    pub(super) fn write(&self, octets: &[u8], out: &mut Vec<u8>) -> Result<()> {
+    pub(super) fn write(&self, before: Word, octets: &[u8], out: &mut Vec<u8>) -> Result<()> {
+        let plain = |out: &mut Vec<u8>, octets: &[u8]| {
+            before.append(out);
+            out.extend_from_slice(octets);
+        };
         match self {
-            Self::String => write::bytes(out, check_utf8(octets)?),
-            Self::Bytes => write::bytes(out, octets),
-            Self::Decimal => write::bytes(out, minimal(octets)?),
-            Self::Raw => out.extend_from_slice(octets),
-            Self::RawDecimal => out.extend_from_slice(minimal(octets)?),
-            Self::Fixed(size) => out.extend_from_slice(check_size(octets, *size)?),
-            Self::FixedDecimal(size) => out.extend_from_slice(check_size(minimal(octets)?, *size)?),
+            Self::String => write::bytes(out, before, check_utf8(octets)?),
+            Self::Bytes => write::bytes(out, before, octets),
+            Self::Decimal => write::bytes(out, before, minimal(octets)?),
+            Self::Raw => plain(out, octets),
+            Self::RawDecimal => plain(out, minimal(octets)?),
+            Self::Fixed(size) => plain(out, check_size(octets, *size)?),
+            Self::FixedDecimal(size) => plain(out, check_size(minimal(octets)?, *size)?),
             Self::Enum(symbols) => match symbols.binary_search_by(|(symbol, _)| symbol.as_bytes().cmp(octets)) {
-                Ok(found) => write::long(out, symbols.get(found).map_or(0, |(_, ordinal)| i64::from(*ordinal))),
+                Ok(found) => {
+                    let ordinal = symbols.get(found).map_or(0, |(_, ordinal)| i64::from(*ordinal));
+                    before.then(Word::long(ordinal)).append(out);
+                }
                 Err(_) => return Err(unknown_symbol(symbols)),
             },
-            Self::Nothing => {}
+            Self::Nothing => before.append(out),
         }
         Ok(())
     }
@@ -161,22 +179,28 @@ pub(super) enum Leaf {
 impl Leaf {
     /// Writes a value that is not in an image: a default.
     pub(super) fn write(&self, value: &Value, out: &mut Vec<u8>) -> Result<()> {
-        match (self, value) {
-            (Self::Scalar(scalar), Value::Boolean(v)) => scalar.write(u64::from(*v), out),
-            (Self::Scalar(scalar), Value::Int8(v)) => scalar.write(i64::from(*v) as u64, out),
-            (Self::Scalar(scalar), Value::Int16(v)) => scalar.write(i64::from(*v) as u64, out),
-            (Self::Scalar(scalar), Value::Int32(v)) => scalar.write(i64::from(*v) as u64, out),
-            (Self::Scalar(scalar), Value::Int64(v)) => scalar.write(*v as u64, out),
-            (Self::Scalar(scalar), Value::Float32(v)) => scalar.write(u64::from(v.to_bits()), out),
-            (Self::Scalar(scalar), Value::Float64(v)) => scalar.write(v.to_bits(), out),
-            (Self::Variable(variable), Value::String(v)) => variable.write(v.as_bytes(), out),
-            (Self::Variable(variable), Value::Bytes(v)) => variable.write(v, out),
-            (_, value) => Err(Error::data(
-                "avro.default",
-                format!("default: expected a value of its schema's type, found {}", value.kind()),
-            )),
+        let bits = match (self, value) {
+            (Self::Variable(variable), Value::String(v)) => return variable.write(Word::EMPTY, v.as_bytes(), out),
+            (Self::Variable(variable), Value::Bytes(v)) => return variable.write(Word::EMPTY, v, out),
+            (_, Value::Boolean(v)) => u64::from(*v),
+            (_, Value::Int8(v)) => i64::from(*v) as u64,
+            (_, Value::Int16(v)) => i64::from(*v) as u64,
+            (_, Value::Int32(v)) => i64::from(*v) as u64,
+            (_, Value::Int64(v)) => *v as u64,
+            (_, Value::Float32(v)) => u64::from(v.to_bits()),
+            (_, Value::Float64(v)) => v.to_bits(),
+            (_, value) => return Err(not_of_its_type(value)),
+        };
+        match self {
+            Self::Scalar(scalar) => scalar.word(bits)?.append(out),
+            Self::Variable(_) => return Err(not_of_its_type(value)),
         }
+        Ok(())
     }
+}
+
+fn not_of_its_type(value: &Value) -> Error {
+    Error::data("avro.default", format!("default: expected a value of its schema's type, found {}", value.kind()))
 }
 
 #[inline]
@@ -253,12 +277,12 @@ mod tests {
     fn numbers_convert_as_in_java() {
         let write = |scalar: Scalar, bits: u64| {
             let mut out = Vec::new();
-            scalar.write(bits, &mut out).unwrap();
+            scalar.word(bits).unwrap().append(&mut out);
             out
         };
         let long = |value: i64| {
             let mut out = Vec::new();
-            write::long(&mut out, value);
+            Word::long(value).append(&mut out);
             out
         };
         assert_eq!(write(Scalar::Int(Number::Int64), (1u64 << 32) + 5), long(5));

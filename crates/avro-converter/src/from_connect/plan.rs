@@ -9,15 +9,29 @@ pub(super) type Pc = u32;
 /// Index of what null means somewhere.
 pub(super) type NullId = u32;
 
-/// What a null becomes: octets to write (a branch index, a default), or the error that Java throws.
-pub(super) type Null = Result<Box<[u8]>, Error>;
+/// What a null becomes.
+#[derive(Clone, Debug)]
+pub(super) enum Null {
+    /// One octet: the index of null in a union.
+    Octet(u8),
+    /// A default, or null that takes no octet.
+    Octets(Box<[u8]>),
+    /// The error that Java throws.
+    Error(Error),
+}
 
 /// One step. Slots count from the base of the current frame: the image's first slot, an array's item, a struct.
 #[derive(Clone, Debug)]
 pub(super) enum Op {
-    /// A value that is its slot.
+    /// An INT32.
+    Int { slot: u32, branch: Branch, null: NullId },
+    /// An INT64.
+    Long { slot: u32, branch: Branch, null: NullId },
+    /// A string.
+    String { slot: u32, branch: Branch, null: NullId },
+    /// Any other value that is its slot.
     Scalar { slot: u32, scalar: Scalar, branch: Branch, null: NullId },
-    /// A value whose slot points to its octets; `variable` is an index into [`Code::variables`].
+    /// Any other value whose slot points to its octets; `variable` is an index into [`Code::variables`].
     Variable { slot: u32, variable: u32, branch: Branch, null: NullId },
     /// A struct whose fields follow; null skips them.
     Struct { slot: u32, branch: Branch, null: NullId, skip: Pc },

@@ -5,6 +5,7 @@ use super::leaf::{Leaf, Number, Scalar, Variable};
 use super::names;
 use super::node::{enum_parameter, fixed_size, is_fixed, string_keyed};
 use super::properties::*;
+use super::write::Word;
 use crate::avro_schema::{AvroSchema, AvroType, Kind, TypeId};
 use crate::config::AvroDataConfig;
 use connect_data::row_image::Layout;
@@ -59,18 +60,25 @@ pub(super) struct Child<'a> {
     pub(super) discarded: bool,
 }
 
-/// Index in a union.
+/// Index in a union, as it is written; nothing where there is no union.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Branch(Option<u32>);
+pub(super) struct Branch {
+    octets: u32,
+    len: u8,
+}
 
 impl Branch {
-    pub(super) const NONE: Self = Self(None);
+    pub(super) const NONE: Self = Self { octets: 0, len: 0 };
+
+    /// Schemas have far fewer types than four octets can number.
+    fn at(index: usize) -> Self {
+        let (octets, len) = Word::long(index as i64).parts();
+        Self { octets: octets as u32, len: len as u8 }
+    }
 
     #[inline]
-    pub(super) fn write(self, out: &mut Vec<u8>) {
-        if let Some(index) = self.0 {
-            super::write::long(out, i64::from(index));
-        }
+    pub(super) fn word(self) -> Word {
+        Word::new(u128::from(self.octets), usize::from(self.len))
     }
 }
 
@@ -295,7 +303,7 @@ impl<'a> Types<'a> {
         };
         let found = branches.iter().position(|id| self.get(Self::at(writer, *id)).full_name() == name);
         match found.and_then(|index| branches.get(index).map(|id| (index, *id))) {
-            Some((index, id)) => Ok((Branch(Some(index as u32)), Self::at(writer, id))),
+            Some((index, id)) => Ok((Branch::at(index), Self::at(writer, id))),
             None => {
                 let names: Vec<&str> = branches.iter().map(|id| self.get(Self::at(writer, *id)).full_name()).collect();
                 Err(mismatch(&format!("one of [{}]", names.join(", ")), name))

@@ -120,6 +120,20 @@ impl DecodePlan {
         }
     }
 
+    /// Whether the bytes are of the writer's schema, as far as decoding goes: what is wrong with the schema itself, or with
+    /// values that Avro takes and Connect does not, is no error here.
+    ///
+    /// # Errors
+    /// Data: the first group of [`Self::decode`].
+    pub fn check(&self, payload: &[u8], start: usize) -> Result<()> {
+        const PAYLOAD: [&str; 6] =
+            ["avro.truncated", "avro.varint", "avro.length", "avro.branch", "avro.symbol", "avro.trailing"];
+        match self.decode(payload, start, &mut Vec::new()) {
+            Err(error) if PAYLOAD.contains(&error.code()) => Err(error),
+            _ => Ok(()),
+        }
+    }
+
     /// Decodes the Avro bytes that begin at `start` of `payload` and appends a row image, whose slots may refer to
     /// `payload`. `false` = no value and no schema; nothing was appended.
     ///
