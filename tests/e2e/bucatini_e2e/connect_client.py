@@ -134,11 +134,12 @@ class ConnectClient:
             raise
 
     def _states(self) -> str:
-        connectors = self._request("GET", "/connectors?expand=status")
-        return "; ".join(
-            f"{name} is {', '.join(part['state'] for part in (entry['status']['connector'], *entry['status']['tasks']))}"
-            for name, entry in connectors.items()
-        )
+        """What state every connector and its tasks are in, in a few words."""
+        described = []
+        for name, entry in self._request("GET", "/connectors?expand=status").items():
+            parts = (entry["status"]["connector"], *entry["status"]["tasks"])
+            described.append(f"{name} is {', '.join(part['state'] for part in parts)}")
+        return "; ".join(described)
 
     def _request(self, method: str, path: str, body: dict | None = None):
         """Send a request, again while the worker says that its group is rebalancing."""

@@ -40,31 +40,29 @@ def write_lock() -> int:
 
 
 def install(*names: str) -> None:
-    """Make every file of these sets present and checked."""
-    for name in names:
-        class_path(name)
+    """Make every file of these sets present and checked, with at most one run of Maven."""
+    lock = _lock()
+    if unknown := set(names) - lock["sets"].keys():
+        raise Missing(f"the lock file has no sets {', '.join(sorted(unknown))}; run the verb `lock`")
+    with _exclusive():
+        bad = _unchecked(lock, names)
+        if bad and not places.offline():
+            for path in sorted({path for paths in bad.values() for path in paths}):
+                _discard(_repository() / path)
+            maven.download(
+                _repository(), {name: [maven.coordinate(Path(path)) for path in paths] for name, paths in bad.items()}
+            )
+            bad = _unchecked(lock, names)
+    for name, paths in bad.items():
+        listed = ", ".join(Path(path).name for path in paths[:5])
+        wanted = len(lock["sets"][name])
+        raise Missing(f"{name}: {len(paths)} of {wanted} files are missing or do not match the lock file: {listed}")
 
 
 def class_path(name: str) -> list[Path]:
     """The checked files of one set, in class path order."""
-    lock = _lock()
-    wanted = lock["sets"].get(name)
-    if wanted is None:
-        raise Missing(f"the lock file has no set {name!r}; run the verb `lock`")
-    repository = _repository()
-    with _exclusive():
-        bad = _unchecked(repository, wanted, lock["files"])
-        if bad and not places.offline():
-            for path in bad:
-                _discard(repository / path)
-            maven.download(repository, {name: [maven.coordinate(Path(path)) for path in bad]})
-            bad = _unchecked(repository, wanted, lock["files"])
-        if bad:
-            listed = ", ".join(Path(path).name for path in bad[:5])
-            raise Missing(
-                f"{name}: {len(bad)} of {len(wanted)} files are missing or do not match the lock file: {listed}"
-            )
-    return [repository / path for path in wanted]
+    install(name)
+    return [_repository() / path for path in _lock()["sets"][name]]
 
 
 def unpacked(name: str) -> Path:
@@ -99,31 +97,38 @@ def _lock() -> dict:
         raise Missing(f"{places.LOCK_FILE} is missing; run the verb `lock`") from error
 
 
-def _unchecked(repository: Path, wanted: list[str], files: dict) -> list[str]:
-    """Those of the wanted files that are absent or whose content is not the locked one."""
+def _unchecked(lock: dict, names: tuple[str, ...]) -> dict[str, list[str]]:
+    """By set, the files that are absent or whose content is not the locked one."""
     seen_file = places.cache() / "checked.json"
     seen = json.loads(seen_file.read_text()) if seen_file.exists() else {}
-    bad, news = [], {}
-    for path in wanted:
-        locked = files[path]
-        try:
-            stat = (repository / path).stat()
-        except FileNotFoundError:
-            bad.append(path)
-            continue
-        mark = [stat.st_size, stat.st_mtime_ns, locked["sha256"]]
-        if stat.st_size != locked["size"]:
-            bad.append(path)
-        elif seen.get(path) != mark:
-            if _sha256(repository / path) == locked["sha256"]:
-                news[path] = mark
-            else:
-                bad.append(path)
+    news: dict[str, list] = {}
+    bad = {
+        path
+        for path in sorted({path for name in names for path in lock["sets"][name]})
+        if not _is_good(path, lock["files"][path], seen, news)
+    }
     if news:
         partial = seen_file.with_suffix(".partial")
         partial.write_text(json.dumps(seen | news))
         partial.rename(seen_file)
-    return bad
+    found = {name: [path for path in lock["sets"][name] if path in bad] for name in names}
+    return {name: paths for name, paths in found.items() if paths}
+
+
+def _is_good(path: str, locked: dict, seen: dict, news: dict) -> bool:
+    """Whether the file is the locked one; one whose mark was not `seen` is hashed, and its mark put into `news`."""
+    try:
+        stat = (_repository() / path).stat()
+    except FileNotFoundError:
+        return False
+    mark = [stat.st_size, stat.st_mtime_ns, locked["sha256"]]
+    if stat.st_size != locked["size"]:
+        return False
+    if seen.get(path) != mark:
+        if _sha256(_repository() / path) != locked["sha256"]:
+            return False
+        news[path] = mark
+    return True
 
 
 def _discard(file: Path) -> None:
