@@ -1,6 +1,5 @@
 package io.bucatini.connect.internal;
 
-import java.util.Locale;
 import java.util.Map;
 import java.util.function.Supplier;
 import org.apache.kafka.common.config.ConfigException;
@@ -34,7 +33,7 @@ public enum Engine {
             return NATIVE;
         }
         for (Engine engine : values()) {
-            if (engine.value.equals(text.trim().toLowerCase(Locale.ROOT))) {
+            if (engine.value.equals(text.trim())) {
                 return engine;
             }
         }

@@ -47,12 +47,13 @@ public final class NativePlugin implements AutoCloseable {
         }
     }
 
-    private NativePlugin(PluginKind kind, Engine engine, Library library, Boundary boundary, PluginHandle handle) {
+    private NativePlugin(
+            PluginKind kind, Engine engine, Library library, Boundary boundary, PluginHandle handle, ScratchPool scratches) {
         this.kind = kind;
         this.library = library;
         this.boundary = boundary;
         this.handle = handle;
-        this.scratches = new ScratchPool(library);
+        this.scratches = scratches;
         this.schemas = new Schemas(new Schemas.Source() {
             @Override
             public WireReader schema(int id) {
@@ -82,8 +83,8 @@ public final class NativePlugin implements AutoCloseable {
         Engine engine = Engine.of(settings);
         Library library = libraries.apply(engine);
         Boundary boundary = new Boundary(kind.className());
-        // Not out of the pool: a component is large, and is sent once.
-        Scratch scratch = new Scratch(library);
+        ScratchPool scratches = new ScratchPool(library);
+        Scratch scratch = scratches.take();
         WireWriter message = scratch.message.reset();
         message.u8(isKey ? 1 : 0);
         Settings.write(settings, message);
@@ -99,7 +100,11 @@ public final class NativePlugin implements AutoCloseable {
         if (opened <= 0) {
             throw new BucatiniError("boundary.result", kind.className() + ": the native library opened handle " + opened);
         }
-        return new NativePlugin(kind, engine, library, boundary, new PluginHandle(library, opened));
+        if (engine == Engine.NATIVE) {
+            // A component is large, and is sent once.
+            scratches.giveBack(scratch);
+        }
+        return new NativePlugin(kind, engine, library, boundary, new PluginHandle(library, opened), scratches);
     }
 
     /** No more calls; the plug-in goes when the last running one has ended. */

@@ -103,7 +103,7 @@ class ConfigDefsTest {
     @Test
     void theEngineIsSelectedByTheSettings() {
         assertEquals(Engine.NATIVE, Engine.of(Map.of()));
-        assertEquals(Engine.NATIVE, Engine.of(Map.of("engine", " Native ")));
+        assertEquals(Engine.NATIVE, Engine.of(Map.of("engine", " native ")));
         assertEquals(Engine.WASM, Engine.of(Map.of("engine", "wasm")));
         assertThrows(ConfigException.class, () -> Engine.of(Map.of("engine", "java")));
     }
