@@ -16,6 +16,7 @@ use engine::Engine;
 use engine::core::CoreEngine;
 use engine::harness::{Form, HarnessEngine};
 use engine::native::Native;
+use engine::wasm::Wasm;
 use exceptions::Exceptions;
 use report::Report;
 use std::process::ExitCode;
@@ -59,7 +60,7 @@ fn open(arguments: &Arguments) -> Result<Box<dyn Engine>, String> {
     let harness = |form: Form| HarnessEngine::new(form, &arguments.kafka, &arguments.plugin);
     Ok(match arguments.engine.as_str() {
         "native" => Box::new(CoreEngine::new(Native)),
-        "wasm" => return Err("wasm: not wired yet".into()),
+        "wasm" => Box::new(CoreEngine::new(Wasm::load(&arguments.components)?)),
         "jvm-native" => Box::new(harness(Form::Native)?),
         "jvm-wasm" => Box::new(harness(Form::Wasm)?),
         _ => Box::new(harness(Form::Stock { confluent: arguments.confluent_jars.clone() })?),

@@ -11,6 +11,7 @@ use connect_data::{
     Transformation, Value,
 };
 use serde_json::{Value as Json, json};
+use std::cell::Cell;
 use std::sync::Arc;
 
 /// Opens the plug-ins of one form.
@@ -38,7 +39,7 @@ pub struct CoreEngine<C> {
     open: Open,
     schemas: Arc<InternedSchemas>,
     registry: SharedRegistry,
-    now_ms: i64,
+    now_ms: Cell<i64>,
     /// What was deserialized last.
     last: Option<(Option<Arc<Schema>>, Value)>,
 }
@@ -66,7 +67,7 @@ impl<C: Cores> CoreEngine<C> {
             open: Open::None,
             schemas: Arc::default(),
             registry: SharedRegistry::default(),
-            now_ms: 1_000_000,
+            now_ms: Cell::new(1_000_000),
             last: None,
         }
     }
@@ -112,7 +113,6 @@ impl<C: Cores> CoreEngine<C> {
             Ok(topic) => topic,
             Err(error) => return Ok(failed(&error)),
         };
-        let mut now_ms = self.now_ms;
         for _ in 0..MAX_EXCHANGES {
             let mut out = BEFORE.to_vec();
             match converter.from_connect(topic, schema, image, &mut out) {
@@ -120,7 +120,7 @@ impl<C: Cores> CoreEngine<C> {
                 Ok(Encoded::Bytes) => return Ok(Outcome::Bytes(appended(&out)?.to_vec(), Vec::new())),
                 Ok(Encoded::Null) => return Ok(Outcome::NullBytes),
                 Ok(Encoded::Need(need)) => {
-                    if let Err(error) = self.satisfy(need, &mut now_ms)? {
+                    if let Err(error) = self.satisfy(need)? {
                         return Ok(failed(&error));
                     }
                 }
@@ -130,20 +130,20 @@ impl<C: Cores> CoreEngine<C> {
     }
 
     /// Performs the exchanges of a need.
-    fn satisfy(&self, need: NeedId, now_ms: &mut i64) -> Result<Result<(), Error>, String> {
+    fn satisfy(&self, need: NeedId) -> Result<Result<(), Error>, String> {
         let converter = self.converter()?;
         for _ in 0..MAX_EXCHANGES {
             let mut bytes = Vec::new();
-            match converter.exchange(need, *now_ms, &mut bytes) {
+            match converter.exchange(need, self.now_ms.get(), &mut bytes) {
                 Err(error) => return Ok(Err(error)),
                 Ok(false) => return Ok(Ok(())),
                 Ok(true) => {}
             }
             let exchange = Exchange::read(&bytes).map_err(|e| e.to_string())?;
-            *now_ms += i64::from(exchange.delay_ms) + 1;
+            self.now_ms.set(self.now_ms.get() + i64::from(exchange.delay_ms) + 1);
             let mut answer = Vec::new();
             self.perform(&exchange).write(&mut answer);
-            converter.answer(&answer, *now_ms).map_err(|e| format!("answer refused: {e}"))?;
+            converter.answer(&answer, self.now_ms.get()).map_err(|e| format!("answer refused: {e}"))?;
         }
         Err(format!("need {need} is not settled after {MAX_EXCHANGES} exchanges"))
     }
@@ -328,7 +328,6 @@ impl<C: Cores> Engine for CoreEngine<C> {
             let headers: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), Some(value.as_slice()))).collect();
             RawHeaders::write(&headers, &mut raw);
         }
-        let mut now_ms = self.now_ms;
         for _ in 0..MAX_EXCHANGES {
             let mut out = BEFORE.to_vec();
             match converter.to_connect(topic, &raw, bytes, &mut out) {
@@ -344,7 +343,7 @@ impl<C: Cores> Engine for CoreEngine<C> {
                     return Ok(Outcome::Datum(json!({ "schema": null, "payload": null })));
                 }
                 Ok(Decoded::Need(need)) => {
-                    if let Err(error) = self.satisfy(need, &mut now_ms)? {
+                    if let Err(error) = self.satisfy(need)? {
                         return Ok(failed(&error));
                     }
                 }

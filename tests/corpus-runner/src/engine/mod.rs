@@ -3,6 +3,7 @@
 pub mod core;
 pub mod harness;
 pub mod native;
+pub mod wasm;
 
 use crate::registry::SharedRegistry;
 use serde_json::Value as Json;

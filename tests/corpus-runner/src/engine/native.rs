@@ -2,7 +2,8 @@
 
 use super::Plugin;
 use super::core::Cores;
-use connect_data::{Converter, Error, Properties, Result, SchemaStore, Transformation};
+use avro_converter::converter::AvroConverter;
+use connect_data::{Converter, Properties, Result, SchemaStore, Transformation};
 use extract_new_record_state::ExtractNewRecordState;
 use std::sync::Arc;
 use wal2json::Wal2JsonConverter;
@@ -19,7 +20,7 @@ impl Cores for Native {
         schemas: Arc<dyn SchemaStore>,
     ) -> Result<Box<dyn Converter>> {
         Ok(match plugin {
-            Plugin::AvroConverter => return Err(Error::internal("corpus.absent", "no converter yet")),
+            Plugin::AvroConverter => Box::new(AvroConverter::new(properties, is_key, schemas)?),
             Plugin::Wal2JsonConverter => Box::new(Wal2JsonConverter::new(properties, is_key, schemas)?),
         })
     }
