@@ -117,9 +117,15 @@ impl Decoder {
         self.tables.set_table(id, answer);
     }
 
-    /// Replaces the user-defined types.
+    /// Replaces the user-defined types: refresh them together with a table that was asked for, as it may use a new one.
     pub fn set_types(&mut self, types: UserTypes) {
         self.tables.set_types(types);
+    }
+
+    /// Columns of a table that its events lack because their types are unknown or not mapped (see
+    /// `include.unknown.datatypes`): worth a warning once the table has been described or seen.
+    pub fn left_out(&self, id: &TableId) -> &[String] {
+        self.tables.left_out(id)
     }
 
     /// Whether a transaction has begun and not ended.
@@ -268,10 +274,10 @@ impl Decoder {
             transactional &= change.transactional;
             if change.action != Action::Message {
                 rows = true;
-                if need.is_none() {
-                    if let Resolution::NeedTable(id) = self.resolve(text, change)? {
-                        need = Some(id);
-                    }
+                if need.is_none()
+                    && let Resolution::NeedTable(id) = self.resolve(text, change)?
+                {
+                    need = Some(id);
                 }
             }
             Ok(())

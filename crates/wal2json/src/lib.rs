@@ -8,6 +8,34 @@
 //! message; after warm-up a row allocates nothing. Table shapes come from the messages and, if the host has a catalogue,
 //! from a [`TableSchema`].
 //!
+//! ```
+//! use connect_data::{InternedSchemas, Properties, SchemaStore};
+//! use std::sync::Arc;
+//! use wal2json::{Decoder, Fed, Lsn, Settings, UserTypes, config::DECODER_CONFIG};
+//!
+//! # fn main() -> connect_data::Result<()> {
+//! let properties: Properties = [("topic.prefix", "shop"), ("database.dbname", "app")].into_iter().collect();
+//! let store: Arc<dyn SchemaStore> = Arc::new(InternedSchemas::new());
+//! let mut decoder = Decoder::new(Settings::parse(&DECODER_CONFIG, &properties)?, UserTypes::unknown(), false, store)?;
+//! let mut topics = Vec::new();
+//! for (line, lsn) in [
+//!     (r#"{"action":"B","xid":7,"nextlsn":"0/30"}"#, Lsn(0x10)),
+//!     (r#"{"action":"I","schema":"public","table":"t","columns":[{"name":"id","type":"integer","value":1}]}"#, Lsn(0x10)),
+//!     (r#"{"action":"C","xid":7,"nextlsn":"0/30"}"#, Lsn(0x30)),
+//! ] {
+//!     let fed = decoder.feed(line.as_bytes(), lsn, 1_767_225_600_000, &mut |record| {
+//!         topics.push(record.topic.to_owned());
+//!         Ok(())
+//!     })?;
+//!     if line.contains("\"C\"") {
+//!         assert_eq!(fed, Fed::Accepted { safe: Some(Lsn(0x30)) });
+//!     }
+//! }
+//! assert_eq!(topics, ["shop.public.t"]);
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! Pure: no I/O, no clock. What it does not do: talk to PostgreSQL, keep offsets, filter tables other than by the host's
 //! answer, or read wal2json's output without types or schemas (`include-types`, `include-schemas`).
 //!

@@ -65,6 +65,8 @@ pub(crate) struct TablePlan {
     pub(crate) collection: String,
     pub(crate) topic: String,
     pub(crate) fields: Vec<Field>,
+    /// Columns whose type has no representation.
+    pub(crate) left_out: Vec<String>,
     pub(crate) key: Option<KeyPlan>,
     /// A column of the key that the row does not have.
     key_lacks: Option<String>,
@@ -87,11 +89,14 @@ impl TablePlan {
         let prefix = format!("{}.{id}", settings.server_name);
         let mut value = SchemaBuilder::new();
         let root = value.push(Node::new(Type::Struct).named(names::schema(&format!("{prefix}.Value"))).optional());
-        let mut fields = Vec::new();
+        let (mut fields, mut left_out) = (Vec::new(), Vec::new());
         let mut nodes = Vec::new();
         for column in columns {
             let at = |e: Error| e.field(&column.name);
-            let Some(mapped) = types::map(&column.data_type, settings, types).map_err(at)? else { continue };
+            let Some(mapped) = types::map(&column.data_type, settings, types).map_err(at)? else {
+                left_out.push(column.name.clone());
+                continue;
+            };
             let name = if settings.sanitize { names::field(&column.name) } else { column.name.clone() };
             if nodes.iter().any(|(other, _)| *other == name) {
                 return Err(at(Error::data(
@@ -132,6 +137,7 @@ impl TablePlan {
             collection: id.to_string(),
             topic: names::topic(&prefix),
             fields,
+            left_out,
             key,
             key_lacks,
             layout: envelope::Slots::of(&schema),

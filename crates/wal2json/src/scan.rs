@@ -33,6 +33,12 @@ impl Token {
     /// Stands for a key that is absent.
     pub(crate) const ABSENT: Self = Self { kind: Kind::Null, escaped: false, start: 0, len: 0 };
 
+    /// The token as seen from another origin: `from` is moved to `to`.
+    #[inline]
+    pub(crate) fn moved(self, from: usize, to: usize) -> Self {
+        Self { start: (self.start as usize + to).wrapping_sub(from) as u32, ..self }
+    }
+
     /// The text of the token, escapes and all.
     pub(crate) fn raw(self, text: &[u8]) -> &[u8] {
         text.get(self.start as usize..).and_then(|rest| rest.get(..self.len as usize)).unwrap_or(&[])
@@ -98,6 +104,19 @@ impl<'a> Scanner<'a> {
 
     pub(crate) fn expect(&mut self, byte: u8) -> Result<()> {
         if self.take(byte) { Ok(()) } else { Err(self.syntax(&format!("'{}'", char::from(byte)))) }
+    }
+
+    /// How far the text is read.
+    pub(crate) fn position(&self) -> usize {
+        self.at
+    }
+
+    /// Takes these very bytes, if they come next.
+    #[inline]
+    pub(crate) fn take_exactly(&mut self, bytes: &[u8]) -> bool {
+        let found = self.text.get(self.at..).is_some_and(|rest| rest.starts_with(bytes));
+        self.at += if found { bytes.len() } else { 0 };
+        found
     }
 
     /// Only white space may follow.

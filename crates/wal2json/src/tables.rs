@@ -71,6 +71,14 @@ impl Tables {
         self.asked.clear();
     }
 
+    /// Columns of a table that its plan leaves out.
+    pub(crate) fn left_out(&self, id: &TableId) -> &[String] {
+        let mut key = Vec::new();
+        write_key(id.schema.as_bytes(), id.table.as_bytes(), &mut key);
+        let table = self.entries.get(&key).and_then(|entry| entry.table.as_ref());
+        table.map_or(&[], |table| table.left_out.as_slice())
+    }
+
     /// Replaces what is known of types; plans are compiled anew.
     pub(crate) fn set_types(&mut self, types: UserTypes) {
         self.types = types;

@@ -13,7 +13,7 @@ use connect_data::{Schema, Value};
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
 use support::{Event, Line, Stream, capture, catalog, corpus};
-use wal2json::RecordKind;
+use wal2json::{Lsn, RecordKind, SnapshotPosition, TableAnswer, TableId};
 
 /// Columns that are left out of the comparison, each with the reason. A difference that does not occur fails the test.
 const DIFFERENCES: [(&str, &str, &str); 16] = [
@@ -327,6 +327,68 @@ fn the_other_modes_are_those_of_debezium() {
         assert!(occurred.contains(&("public.t_geo", column)), "{column}");
     }
     assert!(occurred.contains(&("public.t_arr", "bya")) && occurred.contains(&("public.t_time", "ivym")));
+}
+
+/// Rows that were there before the connector: table, and PostgreSQL's text of each column.
+const SNAPSHOT: [(&str, &str); 10] = [
+    ("pk_comp", "0|k0|2020-01-01|1.50"),
+    ("pk_serial", "1|spaghetti|8"),
+    ("pk_serial", "2|pennette|7"),
+    ("pk_serial", "3|linguine|10"),
+    ("pk_serial", "4|farfalle|9"),
+    ("ri_default", "0|0|before"),
+    ("ri_full", "0|0|before"),
+    ("t_num", "1|1|2|3|4.5||6.70|||8.5|9.25|||1|1"),
+    ("t_text", "1|t|abc  |x|vc|vcu|plain|nm|\\xdeadbeef|CiTeXt|q"),
+    (
+        "t_time",
+        "1|2024-02-29|12:34:56.789012|12:34:56|12:34:56.789|12:34:56.789012+02|2024-02-29 12:34:56.789012|\
+         2024-02-29 12:34:56|2024-02-29 12:34:56.789|2024-02-29 07:04:56.789012+00|2024-02-29 12:34:56.789+00|\
+         1 year 2 mons 3 days 04:05:06.789|1 year 2 mons",
+    ),
+];
+
+#[test]
+fn snapshots_are_those_of_debezium() {
+    for (name, modes, answer) in [
+        ("main", &MAIN[..], catalog::answer_of_main as fn(&TableId) -> TableAnswer),
+        ("alt", &ALT[..], catalog::answer),
+    ] {
+        let mut stream = Stream::new(support::settings(modes), catalog::types(), true, answer);
+        let mut events = Vec::new();
+        for (i, (table, row)) in SNAPSHOT.iter().enumerate() {
+            let id = TableId { schema: "public".to_owned(), table: (*table).to_owned() };
+            stream.decoder.set_table(&id, answer(&id));
+            let columns = catalog::table(&id).unwrap().columns;
+            let columns: Vec<_> = columns.iter().map(|column| column.name.as_str()).collect();
+            let plan = stream.decoder.snapshot_plan(&id, &columns).unwrap();
+            let values: Vec<_> = row.split('|').map(|text| (!text.is_empty()).then_some(text.as_bytes())).collect();
+            let last = i + 1 == SNAPSHOT.len();
+            let position = SnapshotPosition { lsn: Lsn(9), xid: Some(8), ts_ms: 7, last };
+            let store = stream.store.clone();
+            let on_record = &mut |record: &wal2json::Record<'_>| {
+                events.push(support::event(record, &store));
+                Ok(())
+            };
+            stream.decoder.snapshot_row(&plan, &values, &position, 6, on_record).unwrap();
+        }
+        let found = by_topic(events);
+        let mut compared = 0;
+        for (topic, records) in expectations(name) {
+            let records: Vec<_> = records.iter().filter(|record| record.snapshot).collect();
+            assert_eq!(records.len(), found.get(&topic).map_or(0, Vec::len), "{topic}");
+            for (expected, event) in records.iter().zip(found.get(&topic).into_iter().flatten()) {
+                let none = BTreeSet::new();
+                let keys =
+                    connect_json::compare::data(&reduce(&expected.key, &none), &reduce(&owned(&event.key), &none));
+                assert!(keys.is_empty(), "{name} {topic} key: {keys:#?}");
+                let values = differences(expected, event, &none);
+                assert!(values.is_empty(), "{name} {topic} value: {values:#?}");
+                compared += 1;
+            }
+        }
+        assert_eq!(compared, SNAPSHOT.len());
+    }
 }
 
 #[test]
