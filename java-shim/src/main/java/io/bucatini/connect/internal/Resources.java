@@ -38,10 +38,8 @@ final class Resources {
     private static InputStream open(String path) throws IOException {
         ClassLoader loader = Resources.class.getClassLoader();
         // From the jar of these classes: getResource would ask Connect's class path first, where another version may be.
-        URL url = loader instanceof URLClassLoader ? ((URLClassLoader) loader).findResource(path) : null;
-        if (url == null) {
-            url = loader.getResource(path);
-        }
+        URL url = loader instanceof URLClassLoader
+                ? ((URLClassLoader) loader).findResource(path) : loader.getResource(path);
         if (url == null) {
             throw new BucatiniError("resource.missing", "the plug-in's jar lacks " + path
                     + ": it was built without native libraries and components, or repacked; use the released zip");

@@ -223,7 +223,7 @@ final class RowImageWriter {
             append((ByteBuffer) value, image.out);
             image.pointTo(slot, from);
         } else {
-            throw kind("bytes", value);
+            throw kind("a byte[] or ByteBuffer", value);
         }
     }
 

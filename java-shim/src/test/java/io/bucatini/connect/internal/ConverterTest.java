@@ -305,7 +305,7 @@ class ConverterTest {
         Thread.sleep(200);
         for (Thread thread : List.of(second, first)) {
             thread.interrupt();
-            thread.join(3_000);
+            thread.join(15_000);
             assertFalse(thread.isAlive());
             assertSame(BucatiniError.class, thrown.get().getClass());
             assertEquals("shim.interrupted", ((BucatiniError) thrown.get()).code());

@@ -252,7 +252,7 @@ class ExchangesTest {
             thread.start();
             Thread.sleep(300);
             thread.interrupt();
-            thread.join(3_000);
+            thread.join(10_000);
             assertFalse(thread.isAlive());
             assertTrue(ended.get() instanceof InterruptedException);
         }
