@@ -107,22 +107,4 @@ class PluginScanningTest {
             transformation.close();
         }
     }
-
-    /** As Connect's loader of a plug-in: its own classes before those of the worker. */
-    static final class ChildFirst extends URLClassLoader {
-        ChildFirst(URL... urls) {
-            super(urls, PluginScanningTest.class.getClassLoader());
-        }
-
-        @Override
-        protected Class<?> loadClass(String name, boolean resolve) throws ClassNotFoundException {
-            synchronized (getClassLoadingLock(name)) {
-                if (name.startsWith("io.bucatini.")) {
-                    Class<?> loaded = findLoadedClass(name);
-                    return loaded != null ? loaded : findClass(name);
-                }
-                return super.loadClass(name, resolve);
-            }
-        }
-    }
 }
