@@ -4,6 +4,7 @@ mod arguments;
 mod check;
 mod engine;
 mod exceptions;
+mod generate;
 mod http;
 mod json;
 mod registry;
@@ -23,6 +24,15 @@ use std::process::ExitCode;
 use suite::{Case, Kind};
 
 fn main() -> ExitCode {
+    if std::env::args().nth(1).as_deref() == Some("generate-smt") {
+        return match generate::run(std::env::args().skip(2)) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("corpus: {error}");
+                ExitCode::from(2)
+            }
+        };
+    }
     let run = arguments::read(std::env::args().skip(1))
         .map_err(|e| format!("{e}\n{}", arguments::USAGE))
         .and_then(|arguments| run(&arguments));
