@@ -8,9 +8,10 @@ pub type TypeId = u32;
 
 /// More types than this are refused; the largest real tables have a few thousand columns.
 pub const MAX_TYPES: usize = 200_000;
-/// Deeper nesting than this is refused, which bounds every recursion over a schema. A reference to an enclosing type is
-/// no deeper than the type.
-pub const MAX_DEPTH: usize = 256;
+/// Deeper nesting than this is refused, which bounds every recursion over a schema: threads of a JVM and WebAssembly
+/// have small stacks. Each union, array, map and record counts; a reference to an enclosing type is no deeper than the
+/// type. The parser of JSON texts stops at about the same place.
+pub const MAX_DEPTH: usize = 64;
 
 /// Properties in insertion order, `logicalType` among them.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -18,6 +18,8 @@ struct Scratch {
     frames: Vec<Frame>,
     /// Where keys and values of the open maps start.
     entries: Vec<Entry>,
+    order: Vec<u32>,
+    kept: Vec<(u32, u32)>,
     room: Vec<u8>,
 }
 
@@ -215,8 +217,17 @@ fn begin(scratch: &mut Scratch, out: &[u8]) -> Record {
 
 /// Appends a value with its tag, or only reads it.
 fn scalar(field: u8, cursor: &mut Cursor<'_>, out: Option<&mut Vec<u8>>) -> Result<(), Fault> {
-    let mut unwanted = Vec::new();
-    let out = out.unwrap_or(&mut unwanted);
+    let Some(out) = out else {
+        return match field {
+            BOOLEAN => cursor.boolean().map(drop),
+            BYTES | STRING => cursor.prefixed().map(drop),
+            DOUBLE => cursor.array::<8>().map(drop),
+            FLOAT => cursor.array::<4>().map(drop),
+            INT => cursor.int().map(drop),
+            LONG => cursor.long().map(drop),
+            _ => Err(Fault::Plan),
+        };
+    };
     let integer = |out: &mut Vec<u8>, tag: u8, value: i64| {
         out.push(tag);
         out.extend_from_slice(&value.to_le_bytes());
@@ -259,36 +270,35 @@ fn prefixed(tag: u8, bytes: &[u8], out: &mut Vec<u8>) {
 /// Drops what a later entry of the same key replaces, as Java's map does; returns how many stay. Equal keys have equal
 /// bytes here.
 fn distinct(frame: &Frame, out: &mut Vec<u8>, scratch: &mut Scratch) -> usize {
-    let Scratch { entries, room, .. } = scratch;
-    let end = out.len();
+    let Scratch { entries, order, kept, room, .. } = scratch;
     let own = entries.get(frame.entries_from..).unwrap_or(&[]);
-    let key = |entry: &Entry| out.get(entry.key..entry.value).unwrap_or(&[]);
-    let mut order: Vec<usize> = Vec::new();
-    if own.len() > 1 {
-        order.extend(0..own.len());
-        let at = |index: &usize| own.get(*index).map(key);
-        order.sort_unstable_by(|a, b| at(a).cmp(&at(b)).then(a.cmp(b)));
-        let unique = order.windows(2).all(|pair| matches!(pair, [a, b] if at(a) != at(b)));
-        if !unique {
-            let mut kept: Vec<(usize, usize)> = order
-                .chunk_by(|a, b| at(a) == at(b))
-                .filter_map(|group| Some((*group.first()?, *group.last()?)))
-                .collect();
-            kept.sort_unstable();
-            room.clear();
-            for (first, last) in &kept {
-                let value_end = own.get(last + 1).map_or(end, |next| next.key);
-                let (Some(first), Some(last)) = (own.get(*first), own.get(*last)) else { continue };
-                room.extend_from_slice(key(first));
-                room.extend_from_slice(out.get(last.value..value_end).unwrap_or(&[]));
+    let key = |index: u32| {
+        let entry = own.get(index as usize)?;
+        out.get(entry.key..entry.value)
+    };
+    order.clear();
+    order.extend(0..own.len() as u32);
+    order.sort_unstable_by(|a, b| key(*a).cmp(&key(*b)).then(a.cmp(b)));
+    let mut count = frame.done;
+    if order.windows(2).any(|pair| matches!(pair, [a, b] if key(*a) == key(*b))) {
+        kept.clear();
+        for group in order.chunk_by(|a, b| key(*a) == key(*b)) {
+            if let (Some(first), Some(last)) = (group.first(), group.last()) {
+                kept.push((*first, *last));
             }
-            let start = frame.count_at + 4;
-            out.truncate(start);
-            out.extend_from_slice(room);
-            entries.truncate(frame.entries_from);
-            return kept.len();
         }
+        kept.sort_unstable();
+        room.clear();
+        for (first, last) in kept.iter() {
+            let Some(value) = own.get(*last as usize).map(|entry| entry.value) else { continue };
+            let end = own.get(*last as usize + 1).map_or(out.len(), |next| next.key);
+            room.extend_from_slice(key(*first).unwrap_or(&[]));
+            room.extend_from_slice(out.get(value..end).unwrap_or(&[]));
+        }
+        count = kept.len();
+        out.truncate(frame.count_at + 4);
+        out.extend_from_slice(room);
     }
     entries.truncate(frame.entries_from);
-    frame.done
+    count
 }

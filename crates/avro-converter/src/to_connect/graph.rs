@@ -2,6 +2,7 @@
 //! time with another `optional`, as Java's `CyclicSchemaWrapper` allows. [`connect_data::Schema`] allows one flag per
 //! node and references to enclosing structs only, so what does not fit is unrolled at the end.
 
+use crate::avro_schema;
 use connect_data::schema::{MAX_DEPTH, MAX_NODES};
 use connect_data::{Error, Node, NodeId, Result, Schema, SchemaBuilder, Type};
 
@@ -95,7 +96,10 @@ impl Graph {
 pub(super) fn too_large() -> Error {
     Error::data(
         "avro.too-large",
-        format!("Avro schema: expected at most {MAX_NODES} Connect schemas and {MAX_DEPTH} levels, found more"),
+        format!(
+            "Avro schema: expected at most {MAX_NODES} Connect schemas and {} levels, found more",
+            avro_schema::MAX_DEPTH
+        ),
     )
     .hint("a record that contains itself without a union, array or map between is such a schema, too")
 }

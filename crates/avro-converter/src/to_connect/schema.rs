@@ -3,11 +3,10 @@
 use super::default::{self, Flaw, Java};
 use super::graph::{Edge, Graph, Id, too_large};
 use super::shape::{self, Union};
-use crate::avro_schema::{AvroSchema, AvroType, Enum, Json, Kind, Record, TypeId};
+use crate::avro_schema::{AvroSchema, AvroType, Enum, Json, Kind, MAX_DEPTH, Record, TypeId};
 use crate::config::AvroDataConfig;
 use crate::from_connect::names;
 use crate::from_connect::properties::*;
-use connect_data::schema::MAX_DEPTH;
 use connect_data::{Error, Node, Result, Schema, Type, logical};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -47,6 +46,7 @@ struct Around<'a> {
     version: Option<i32>,
 }
 
+/// What is not recursive is never inlined: it would make the frames of the recursion larger.
 struct Conversion<'a> {
     avro: &'a AvroSchema,
     config: &'a AvroDataConfig,
@@ -62,8 +62,7 @@ struct Conversion<'a> {
 
 impl<'a> Conversion<'a> {
     fn convert(&mut self, id: TypeId, around: Around<'_>) -> Result<Edge> {
-        // Unions take a level here and none in Connect.
-        if self.depth > 2 * MAX_DEPTH {
+        if self.depth > MAX_DEPTH {
             return Err(too_large());
         }
         self.depth += 1;
@@ -218,6 +217,7 @@ impl<'a> Conversion<'a> {
         Ok(union)
     }
 
+    #[inline(never)]
     fn documentation(&mut self, ty: &AvroType, node: Id, around: Option<&str>) {
         let node = &mut self.graph.get_mut(node).node;
         let own = ty.props.text(CONNECT_DOC);
@@ -231,6 +231,7 @@ impl<'a> Conversion<'a> {
         }
     }
 
+    #[inline(never)]
     fn version(&mut self, ty: &AvroType, node: Id, around: Option<i32>) -> Result<()> {
         let version = match Java::of(ty.props.get(CONNECT_VERSION)) {
             None => around,
@@ -254,6 +255,7 @@ impl<'a> Conversion<'a> {
         }
     }
 
+    #[inline(never)]
     fn parameters(&mut self, ty: &AvroType, node: Id) -> Result<()> {
         let node = &mut self.graph.get_mut(node).node;
         if let (true, Some(parameters)) = (self.config.connect_meta_data, ty.props.get(CONNECT_PARAMETERS)) {
@@ -276,6 +278,7 @@ impl<'a> Conversion<'a> {
         Ok(())
     }
 
+    #[inline(never)]
     fn default(&mut self, id: TypeId, node: Id, around: Option<Java>) -> Result<()> {
         let ty = self.avro.get(id);
         let own = Java::of(ty.props.get(CONNECT_DEFAULT));
@@ -305,6 +308,7 @@ impl<'a> Conversion<'a> {
         }
     }
 
+    #[inline(never)]
     fn name(&mut self, ty: &AvroType, node: Id) -> Result<()> {
         let node = &mut self.graph.get_mut(node).node;
         let name = match (ty.props.get(CONNECT_NAME), &ty.kind) {
