@@ -14,7 +14,6 @@ from .servers.stack import TARGETS, Stack
 from .servers.workspace import Workspace
 from .steps import step
 
-ENGINES = ("native", "wasm")
 NEWEST, *OLDER = sets.CONNECT_VERSIONS
 
 
@@ -44,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     verb("all", _all, "everything that must hold: the story in all its forms, aliases, interoperability, faults")
     one = verb("story", _story, "tell the reference story once")
     how = one.add_mutually_exclusive_group(required=True)
-    how.add_argument("--engine", choices=ENGINES, help="our plug-ins, in this engine")
+    how.add_argument("--engine", choices=plugins.ENGINES, help="our plug-ins, in this engine")
     how.add_argument("--stock", action="store_const", const="stock", dest="engine", help="stock plug-ins: the control")
     one.add_argument("--target", choices=sorted(TARGETS), default="mysql")
     one.add_argument("--connect", choices=sets.CONNECT_VERSIONS, default=NEWEST)
@@ -72,13 +71,13 @@ def _all(_: argparse.Namespace) -> None:
             with stack.worker(NEWEST, paths[NEWEST]) as worker:
                 _tell(stack, worker, "stock", "mysql")
                 for target in TARGETS:
-                    for engine in ENGINES:
+                    for engine in plugins.ENGINES:
                         _tell(stack, worker, engine, target)
-                for engine in ENGINES:
+                for engine in plugins.ENGINES:
                     interop.check(stack, worker, engine)
             for version in OLDER:
                 with stack.worker(version, paths[version]) as worker:
-                    for engine, target in zip(ENGINES, TARGETS, strict=True):
+                    for engine, target in zip(plugins.ENGINES, TARGETS, strict=True):
                         _tell(stack, worker, engine, target)
             for version in sets.CONNECT_VERSIONS:
                 _check_aliases(stack, version)
@@ -86,7 +85,7 @@ def _all(_: argparse.Namespace) -> None:
 
 
 def _story(arguments: argparse.Namespace) -> None:
-    is_ours = arguments.engine in ENGINES
+    is_ours = arguments.engine in plugins.ENGINES
     with Workspace() as workspace:
         path = _plugin_path(workspace, arguments.connect, is_ours)
         with Stack(workspace, (arguments.target,)) as stack, stack.worker(arguments.connect, path) as worker:

@@ -10,7 +10,7 @@ import urllib.request
 from .failure import Failure
 
 _REBALANCING = 409
-_PATIENCE_SECONDS = 30.0
+_PATIENCE_SECONDS = 60.0
 
 
 class ConnectError(Failure):
@@ -82,7 +82,7 @@ class ConnectClient:
         self._request("DELETE", f"/connectors/{_quoted(name)}/offsets")
         self.delete(name)
 
-    def wait_until_running(self, name: str, seconds: float = 30.0) -> None:
+    def wait_until_running(self, name: str, seconds: float = 60.0) -> None:
         """Wait for the connector and one task to run; a task that fails ends the wait with its trace."""
 
         def running() -> bool:
@@ -102,7 +102,7 @@ class ConnectClient:
             if part["state"] == "FAILED":
                 raise Failure(f"connector {name} failed:\n{part['trace']}")
 
-    def wait_until_failed(self, name: str, seconds: float = 30.0) -> str:
+    def wait_until_failed(self, name: str, seconds: float = 60.0) -> str:
         """Wait for the connector's task to fail; returns its trace."""
         trace = ""
 
@@ -117,7 +117,7 @@ class ConnectClient:
         self.wait(failed, f"the task of connector {name} to fail", seconds)
         return trace
 
-    def wait(self, condition, what: str, seconds: float = 30.0) -> None:
+    def wait(self, condition, what: str, seconds: float = 60.0) -> None:
         deadline = time.monotonic() + seconds
         while not condition():
             if time.monotonic() > deadline:

@@ -11,7 +11,7 @@ _RETRIES = {
     "max.retries": "2",
     "retries.wait.ms": "100",
     "retries.max.wait.ms": "200",
-    "retries.budget.ms": "3000",
+    "retries.budget.ms": "15000",
     "http.connect.timeout.ms": "1000",
     "http.read.timeout.ms": "1000",
 }

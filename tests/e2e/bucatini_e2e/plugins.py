@@ -9,6 +9,8 @@ from .downloads import derived, sets, store
 from .failure import Missing
 from .servers import java
 
+#: The two ways in which one of our plug-ins does its work: in the native library, or in a component.
+ENGINES = ("native", "wasm")
 _TRANSFORMATIONS = "META-INF/services/org.apache.kafka.connect.transforms.Transformation"
 _STORY_SMT = "io.debezium.transforms.ExtractNewRecordState"
 

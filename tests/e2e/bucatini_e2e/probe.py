@@ -64,7 +64,7 @@ class Probe:
     def count(self, topic: str) -> int:
         return self._ask("count", topic=topic)
 
-    def wait_for_count(self, topic: str, count: int, seconds: float = 30.0) -> None:
+    def wait_for_count(self, topic: str, count: int, seconds: float = 60.0) -> None:
         """Wait until the topic holds this many records; more is an error at once."""
         deadline = time.monotonic() + seconds
         while (found := self.count(topic)) != count:

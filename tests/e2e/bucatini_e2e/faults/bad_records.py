@@ -1,6 +1,6 @@
 """Records that cannot be read by their own fault: one stops the task, or goes to the dead-letter queue and no other."""
 
-from .. import shapes
+from .. import plugins, shapes
 from ..failure import Failure, expect_equal
 from ..file_sink import AVRO_CONVERTER, FileSink
 from ..registry_client import RegistryClient
@@ -25,7 +25,7 @@ def check(stack: Stack, worker: Connect) -> None:
     }
     stack.probe.create_topic(topic)
     stack.probe.write_raw(topic, (None, good[0]), *((None, value) for value in bad.values()), (None, good[1]))
-    for engine in ("native", "wasm"):
+    for engine in plugins.ENGINES:
         with step(
             f"bad records, {engine}: tolerance none fails the task, all puts exactly them in the dead-letter queue"
         ):

@@ -52,7 +52,7 @@ def check(stack: Stack, worker: Connect) -> None:
             for sink in sinks:
                 sink.create()
             for sink in sinks:
-                expect_failed(stack, worker, sink, 0, fault.cause, seconds=60)
+                expect_failed(stack, worker, sink, 0, fault.cause)
             bystander.check()
             for sink in sinks:
                 worker.client.stop(sink.name)  # it must not come back before the repair

@@ -119,7 +119,7 @@ def _wait_for_records(stack: Stack, worker: Connect, connector: str, count: int)
 
 def _wait_for_table(stack: Stack, worker: Connect, connector: str, target: str, expectation: str) -> None:
     expected = (places.EXPECTED / expectation).read_text().strip()
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while True:
         worker.client.raise_if_failed(connector)
         found = _table(stack, target)
