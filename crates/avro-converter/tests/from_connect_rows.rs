@@ -329,3 +329,37 @@ fn plans_are_shared_between_threads() {
     fn shared<T: Send + Sync>() {}
     shared::<EncodePlan>();
 }
+
+/// A list of two lists of itself, whose slots all point to the same bytes: 2^24 lists in 40 KB.
+#[test]
+fn an_image_that_repeats_itself_is_refused() {
+    let mut b = SchemaBuilder::new();
+    let root = b.push(Node::new(Type::Struct).named("n.Tree").optional());
+    b.add_field(root, "left", root);
+    b.add_field(root, "right", root);
+    let schema = b.build().unwrap();
+    fn fill(writer: &mut ImageWriter<'_>, depth: u32) -> Result<()> {
+        writer.set(0, 0);
+        if depth == 0 {
+            writer.null(1);
+            writer.null(2);
+            return Ok(());
+        }
+        let start = writer.tail_len();
+        writer.nested(1, 3, |inner| fill(inner, depth - 1))?;
+        let len = writer.tail_len() - start;
+        writer.points_to_tail(2, start, len);
+        Ok(())
+    }
+    let encoded = |depth| {
+        let mut image = Vec::new();
+        let mut writer = ImageWriter::new(&mut image, 3).unwrap();
+        fill(&mut writer, depth).unwrap();
+        writer.finish();
+        let plan = EncodePlan::compile(Some(&schema), &config(&[])).unwrap();
+        let mut bytes = Vec::new();
+        plan.encode(&Image::new(&image, &[]).unwrap(), &mut bytes).map(|_| bytes)
+    };
+    assert_eq!(encoded(2).unwrap(), [2, 2, 2, 0, 0, 2, 0, 0, 2, 2, 0, 0, 2, 0, 0]);
+    assert_eq!(encoded(24).unwrap_err().code(), "avro.too-large");
+}

@@ -5,6 +5,7 @@
 use avro_converter::avro_schema::{AvroSchema, write_json};
 use avro_converter::config::{AvroDataConfig, CONFIG};
 use avro_converter::from_connect::EncodePlan;
+use avro_converter::to_connect::DecodePlan;
 use connect_data::row_image::{Image, tree};
 use connect_data::{Properties, Result, Schema, Value};
 use connect_json::vectors;
@@ -177,6 +178,46 @@ fn every_vector() {
     }
     let (failed, all) = (failures.len(), vectors.len());
     assert!(failures.is_empty(), "{failed} of {all} vectors fail:\n{}", failures.join("\n"));
+}
+
+/// What a vector's bytes are decoded to is encoded again by a fresh converter of the same settings.
+#[test]
+fn every_reencoded_vector() {
+    let vectors = vectors::read_folder(&vectors::corpus().join("avro"), "a2c-").unwrap();
+    let (mut passed, mut failures) = (0, Vec::new());
+    for vector in &vectors {
+        let json = &vector.json;
+        let alternatives: Vec<&Json> =
+            [json, &json["alt"]].into_iter().map(|side| &side["reencoded"]).filter(|side| !side.is_null()).collect();
+        if alternatives.is_empty() {
+            continue;
+        }
+        let properties = properties(json);
+        let config = AvroDataConfig::new(&properties).unwrap();
+        let texts: Vec<String> = json["schemas"].as_array().unwrap().iter().map(Json::to_string).collect();
+        let version = json["writer_version"].as_u64().unwrap_or(1) as usize;
+        let writer = AvroSchema::parse(&texts[version - 1], &[]).unwrap();
+        let latest = CONFIG.boolean(&properties, "use.latest.version").unwrap();
+        let reader = latest.then(|| AvroSchema::parse(texts.last().unwrap(), &[]).unwrap());
+        let plan = DecodePlan::compile(&writer, reader.as_ref(), Some(version as i32), &config);
+        let payload = hex(json["bytes"].as_str().unwrap());
+        let mut image = Vec::new();
+        let answer = plan.decode(&payload, 0, &mut image).and_then(|found| {
+            assert!(found, "{}: what is null is not encoded again", vector.id);
+            let schema = plan.schema().map(|schema| schema.as_ref());
+            encode(schema, &tree::read(schema, &image, &payload)?, &config)
+        });
+        let differences: Vec<Vec<String>> =
+            alternatives.iter().map(|expected| differences(expected, &answer)).collect();
+        if differences.iter().any(Vec::is_empty) {
+            passed += 1;
+        } else {
+            failures.push(format!("{}: {}", vector.id, differences[0].join("\n  ")));
+        }
+    }
+    println!("{passed} vectors passed");
+    assert!(failures.is_empty(), "{} of {} fail:\n{}", failures.len(), passed + failures.len(), failures.join("\n"));
+    assert!(passed > 500);
 }
 
 /// The schema that the bytes of a step follow, as far as the registry's answers tell: the one with the id in the header,

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use wit_component::{ComponentEncoder, DecodedWasm};
+use wit_component::{ComponentEncoder, DecodedWasm, StringEncoding, embed_component_metadata};
 use wit_parser::{Resolve, WorldId, WorldKey};
 
 /// The only package that a component may import.
@@ -20,8 +20,17 @@ pub fn componentize(module: &[u8]) -> Result<Vec<u8>> {
         .module(module)
         .and_then(|encoder| encoder.validate(true).encode())
         .map_err(|e| format!("not a module made with bucatini-sdk: {e:#}"))?;
-    match imports(&component)?.iter().find(|import| !import.starts_with(ALLOWED_IMPORTS)) {
-        None => Ok(component),
+    check(&component)?;
+    Ok(component)
+}
+
+/// Checks what a component imports.
+///
+/// # Errors
+/// Something else than [`ALLOWED_IMPORTS`].
+pub fn check(component: &[u8]) -> Result<()> {
+    match imports(component)?.iter().find(|import| !import.starts_with(ALLOWED_IMPORTS)) {
+        None => Ok(()),
         Some(import) => Err(format!("expected imports of {ALLOWED_IMPORTS} only, found {import}")),
     }
 }
@@ -86,6 +95,43 @@ pub fn build(package: &str, target: &Path) -> Result<Vec<u8>> {
     let module = target.join("wasm32-unknown-unknown/component").join(format!("{}.wasm", package.replace('-', "_")));
     let bytes = std::fs::read(&module).map_err(|e| format!("{}: {e}", module.display()))?;
     componentize(&bytes)
+}
+
+/// A component from the text of a core module and that of a WIT package: for tests that need what no compiler emits.
+///
+/// # Errors
+/// One of the texts is wrong, or they do not fit each other.
+pub fn by_hand(module: &str, wit: &str, world: &str) -> Result<Vec<u8>> {
+    let mut module = text(module)?;
+    let mut resolve = Resolve::default();
+    let package = resolve.push_str("by-hand.wit", wit).map_err(|e| format!("WIT: {e:#}"))?;
+    let world = resolve.select_world(&[package], Some(world)).map_err(|e| format!("WIT: {e:#}"))?;
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)
+        .and_then(|()| ComponentEncoder::default().module(&module)?.encode())
+        .map_err(|e| format!("{e:#}"))
+}
+
+/// The binary form of a WebAssembly text.
+///
+/// # Errors
+/// The text is wrong.
+pub fn text(wat: &str) -> Result<Vec<u8>> {
+    wat::parse_str(wat).map_err(|e| e.to_string())
+}
+
+/// `wit/` as one text.
+///
+/// # Errors
+/// A file cannot be read.
+pub fn wit() -> Result<String> {
+    const PACKAGE: &str = "package bucatini:connect@0.1.0;";
+    let mut all = PACKAGE.to_owned();
+    for name in ["types.wit", "host.wit", "plugin.wit"] {
+        let text = std::fs::read_to_string(workspace().join("wit").join(name)).map_err(|e| format!("{name}: {e}"))?;
+        // The package has one doc comment, which belongs to its declaration.
+        all.push_str(text.split_once(PACKAGE).map_or(text.as_str(), |(_, rest)| rest));
+    }
+    Ok(all)
 }
 
 /// Root of the workspace.

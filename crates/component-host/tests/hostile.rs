@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{CALL, Module, open, plugin_wit, probe, refused, wrapped};
+use common::{CALL, Module, open, probe, refused};
 use component_host::{Component, MAX_COMPONENT};
 use connect_data::{Decoded, ErrorKind};
 use std::time::{Duration, Instant};
@@ -110,16 +110,17 @@ fn what_is_no_plug_in_is_a_setting_to_change() {
         Ok(component) => open(&component, &[]).err().unwrap(),
         Err(error) => error,
     };
-    let missing = wrapped(&good.wat(), None, "base");
-    let changed = plugin_wit().replace("to-connect: func(batch: list<u8>)", "to-connect: func(batch: list<u16>)");
-    let wrong_signature = wrapped(&good.wat(), Some(&changed), "converter-plugin");
+    let wit = component_build::wit().unwrap();
+    let missing = component_build::by_hand(&good.wat(), &wit, "base").unwrap();
+    let changed = wit.replace("to-connect: func(batch: list<u8>)", "to-connect: func(batch: list<u16>)");
+    let wrong_signature = component_build::by_hand(&good.wat(), &changed, "converter-plugin").unwrap();
     let random = "(component (import \"wasi:random/random@0.2.0\"
         (instance (export \"get-random-u64\" (func (result u64))))))";
     let cases: [(&str, Vec<u8>, &str); 7] = [
         ("missing export", missing, "component.exports"),
         ("wrong signature", wrong_signature, "component.exports"),
-        ("wasi:random", wat::parse_str(random).unwrap(), "component.imports"),
-        ("core module", wat::parse_str(good.wat()).unwrap(), "component.invalid"),
+        ("wasi:random", component_build::text(random).unwrap(), "component.imports"),
+        ("core module", component_build::text(&good.wat()).unwrap(), "component.invalid"),
         ("text", b"(component)".to_vec(), "component.invalid"),
         ("cut off", good.component()[..200].to_vec(), "component.invalid"),
         ("nothing", Vec::new(), "component.invalid"),
@@ -141,7 +142,7 @@ fn proposals_nobody_needs_are_refused() {
         ("externref", "(table 1 externref)"),
         ("tail call", "(func $f (return_call $f))"),
     ] {
-        let component = wat::parse_str(format!("(component (core module {more}))")).unwrap();
+        let component = component_build::text(&format!("(component (core module {more}))")).unwrap();
         assert_eq!(refused(&component).code(), "component.invalid", "{name}");
     }
 }
@@ -150,10 +151,10 @@ fn proposals_nobody_needs_are_refused() {
 fn what_is_too_large_is_refused_before_it_is_compiled() {
     let begin = Instant::now();
     let functions = "(func)".repeat(100_000);
-    let bomb = wat::parse_str(format!("(component (core module {functions}))")).unwrap();
+    let bomb = component_build::text(&format!("(component (core module {functions}))")).unwrap();
     assert_eq!(refused(&bomb).code(), "component.functions");
     let parts = "(func)".repeat(30_000);
-    let split = wat::parse_str(format!("(component (core module {parts}) (core module {parts}))")).unwrap();
+    let split = component_build::text(&format!("(component (core module {parts}) (core module {parts}))")).unwrap();
     assert_eq!(refused(&split).code(), "component.functions");
     assert_eq!(refused(&vec![0; MAX_COMPONENT + 1]).code(), "component.size");
     assert!(begin.elapsed() < Duration::from_secs(20));

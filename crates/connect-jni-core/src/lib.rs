@@ -1,8 +1,8 @@
 //! `libbucatini.so`: the cores behind the JNI boundary, for `io.bucatini.connect.internal.CoreLibrary`. No WebAssembly
 //! engine, no TLS, no I/O.
-#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
-use connect_data::{Error, Result};
+use avro_converter::converter::AvroConverter;
+use connect_data::{Converter, Result};
 use connect_jni::{Boundary, Factory, Open, Plugin, PluginKind};
 use extract_new_record_state::ExtractNewRecordState;
 use wal2json::Wal2JsonConverter;
@@ -14,15 +14,25 @@ impl Factory for Cores {
     fn open(&self, open: Open<'_>) -> Result<Plugin> {
         let Open { plugin, is_key, settings, schemas, rest: _ } = open;
         Ok(match plugin {
-            PluginKind::AvroConverter => return Err(Error::config("jni.plugin", "this build has no such core")),
+            PluginKind::AvroConverter => converter(AvroConverter::new(&settings, is_key, schemas)?),
             PluginKind::ExtractNewRecordState => {
                 Plugin::Transformation(Box::new(ExtractNewRecordState::new(&settings, schemas)?))
             }
-            PluginKind::Wal2JsonConverter => {
-                Plugin::Converter(Box::new(Wal2JsonConverter::new(&settings, is_key, schemas)?))
-            }
+            PluginKind::Wal2JsonConverter => converter(Wal2JsonConverter::new(&settings, is_key, schemas)?),
         })
     }
+}
+
+#[cfg(not(feature = "fault-injection"))]
+fn converter(core: impl Converter + 'static) -> Plugin {
+    Plugin::Converter(Box::new(core))
+}
+
+/// For tests only: panics for marked topics.
+#[cfg(feature = "fault-injection")]
+#[allow(clippy::panic)]
+fn converter(core: impl Converter + 'static) -> Plugin {
+    Plugin::Converter(Box::new(fault_converter::FaultyConverter::new(core, || panic!("injected"))))
 }
 
 static BOUNDARY: Boundary<Cores> = Boundary::new(Cores);

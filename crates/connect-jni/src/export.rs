@@ -16,7 +16,7 @@ pub unsafe fn address(env: *mut JNIEnv, buffer: jobject) -> jlong {
 }
 
 /// Exports the `native` methods of `io.bucatini.connect.internal.$class` over a `static` [`Boundary`](crate::Boundary).
-/// All are `static` methods in Java, so the second argument is the class.
+/// The second argument is the Java object, which nobody looks at.
 #[macro_export]
 macro_rules! export_library {
     ($class:literal, $boundary:path) => {

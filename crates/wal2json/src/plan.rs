@@ -10,7 +10,7 @@ use crate::scan::{Kind, Token};
 use crate::table::TableId;
 use crate::{default_value, envelope, types};
 use connect_data::row_image::{ImageWriter, Layout};
-use connect_data::schema::{Node, Schema, SchemaBuilder, Type};
+use connect_data::schema::{Node, NodeId, Schema, SchemaBuilder, Type};
 use connect_data::{Error, Result, SchemaId, SchemaStore, Value};
 use std::sync::Arc;
 
@@ -42,8 +42,8 @@ pub(crate) struct Field {
     /// Name of the column.
     pub(crate) column: String,
     pub(crate) codec: Codec,
-    /// Relative to the slot of the row's struct.
-    slot: usize,
+    /// Relative to the slot of the row's struct; `None` = only in the key.
+    slot: Option<usize>,
     optional: bool,
     default: Option<Value>,
     stand: Stand,
@@ -77,11 +77,12 @@ pub(crate) struct TablePlan {
 }
 
 impl TablePlan {
-    /// Compiles a table.
+    /// Compiles a table. A column of the key stays in it when it is excluded from the row, as in Debezium.
     pub(crate) fn build(
         id: &TableId,
         columns: &[ColumnShape],
         key_columns: &[String],
+        excluded: &[String],
         settings: &Settings,
         types: &UserTypes,
         store: &dyn SchemaStore,
@@ -90,15 +91,20 @@ impl TablePlan {
         let mut value = SchemaBuilder::new();
         let root = value.push(Node::new(Type::Struct).named(names::schema(&format!("{prefix}.Value"))).optional());
         let (mut fields, mut left_out) = (Vec::new(), Vec::new());
-        let mut nodes = Vec::new();
+        // Name and schema of each field; its node in the row, unless it is only in the key.
+        let mut parts: Vec<(String, Schema, Option<NodeId>)> = Vec::new();
         for column in columns {
+            let in_row = !excluded.contains(&column.name);
+            if !in_row && !key_columns.contains(&column.name) {
+                continue;
+            }
             let at = |e: Error| e.field(&column.name);
             let Some(mapped) = types::map(&column.data_type, settings, types).map_err(at)? else {
                 left_out.push(column.name.clone());
                 continue;
             };
             let name = if settings.sanitize { names::field(&column.name) } else { column.name.clone() };
-            if nodes.iter().any(|(other, _)| *other == name) {
+            if parts.iter().any(|(other, ..)| *other == name) {
                 return Err(at(Error::data(
                     "wal2json.field-name",
                     "expected columns with different names, found two alike",
@@ -106,30 +112,29 @@ impl TablePlan {
                 .hint("two columns differ only in characters that sanitize.field.names replaces"));
             }
             let default = column.default.as_ref().and_then(|d| default_value::parse(d, &column.data_type, &mapped));
-            let node = value.copy(&mapped.schema, 0)?;
-            if let Some(definition) = value.node_mut(node) {
-                definition.optional |= column.optional;
-                definition.default = default.clone();
+            let schema = with_column(&mapped.schema, column.optional, default.clone())?;
+            let node = if in_row { Some(value.copy(&schema, 0)?) } else { None };
+            if let Some(node) = node {
+                value.add_field(root, name.clone(), node);
             }
-            value.add_field(root, name.clone(), node);
-            nodes.push((name, node));
+            parts.push((name, schema, node));
             fields.push(Field {
                 column: column.name.clone(),
                 stand: stand(&mapped.schema),
                 codec: mapped.codec,
-                slot: 0,
+                slot: None,
                 optional: column.optional,
                 default,
             });
         }
         let value = value.build()?;
         let layout = Layout::of(&value);
-        for (field, (_, node)) in fields.iter_mut().zip(&nodes) {
-            field.slot = layout.slot(*node) as usize;
+        for (field, (.., node)) in fields.iter_mut().zip(&parts) {
+            field.slot = node.map(|node| layout.slot(node) as usize);
         }
         let key_lacks = key_columns.iter().find(|key| !fields.iter().any(|f| f.column == **key)).cloned();
         let key = match key_lacks {
-            None if !key_columns.is_empty() => Some(key_plan(&prefix, &value, &fields, key_columns, store)?),
+            None if !key_columns.is_empty() => Some(key_plan(&prefix, &parts, &fields, key_columns, store)?),
             _ => None,
         };
         let schema = envelope::schema(&names::schema(&format!("{prefix}.Envelope")), &value)?;
@@ -151,26 +156,39 @@ impl TablePlan {
     }
 }
 
+/// The schema of a type as that of a column.
+fn with_column(schema: &Schema, optional: bool, default: Option<Value>) -> Result<Schema> {
+    let mut builder = SchemaBuilder::new();
+    let root = builder.copy(schema, 0)?;
+    if let Some(node) = builder.node_mut(root) {
+        node.optional |= optional;
+        node.default = default;
+    }
+    builder.build()
+}
+
 fn key_plan(
     prefix: &str,
-    value: &Schema,
+    parts: &[(String, Schema, Option<NodeId>)],
     fields: &[Field],
     columns: &[String],
     store: &dyn SchemaStore,
 ) -> Result<KeyPlan> {
     let mut builder = SchemaBuilder::new();
     let root = builder.push(Node::new(Type::Struct).named(names::schema(&format!("{prefix}.Key"))));
-    let mut parts = Vec::new();
+    let mut places = Vec::new();
     for column in columns {
-        let Some(index) = fields.iter().position(|field| field.column == *column) else { continue };
-        let Some(field) = value.root().fields.get(index) else { continue };
-        let node = builder.copy(value, field.node)?;
-        builder.add_field(root, field.name.clone(), node);
-        parts.push((index, node));
+        let index = fields.iter().position(|field| field.column == *column);
+        let Some((index, (name, schema, _))) = index.and_then(|index| Some((index, parts.get(index)?))) else {
+            continue;
+        };
+        let node = builder.copy(schema, 0)?;
+        builder.add_field(root, name.clone(), node);
+        places.push((index, node));
     }
     let schema = builder.build()?;
     let layout = Layout::of(&schema);
-    let fields = parts.into_iter().map(|(index, node)| (index, layout.slot(node) as usize)).collect();
+    let fields = places.into_iter().map(|(index, node)| (index, layout.slot(node) as usize)).collect();
     Ok(KeyPlan { slots: layout.slots(), schema: store.intern(Arc::new(schema))?, fields })
 }
 
@@ -349,7 +367,7 @@ impl Row<'_> {
         scratch: &mut Scratch,
     ) -> Result<()> {
         for (field, from) in table.fields.iter().zip(sources) {
-            let slot = base + field.slot;
+            let Some(slot) = field.slot.map(|slot| base + slot) else { continue };
             let result = match (from, self.token(*from)) {
                 (_, Some(token)) if token.kind == Kind::Null => field.write_null(w, slot),
                 (_, Some(token)) => field.codec.write_token(self.input, token, w, slot, scratch),

@@ -142,15 +142,7 @@ impl Tables {
         }
         let table = match &entry.table {
             Some(table) => Arc::clone(table),
-            None => {
-                let columns: Vec<_> =
-                    merged.columns.iter().filter(|c| !merged.excluded.contains(&c.name)).cloned().collect();
-                let key_columns = merged.key.as_ref().unwrap_or(&merged.primary_key);
-                let store = self.store.as_ref();
-                let table = TablePlan::build(&id, &columns, key_columns, &self.settings, &self.types, store)
-                    .map_err(|e| e.field(&id.to_string()))?;
-                Arc::new(table)
-            }
+            None => merged.compile(&id, &self.settings, &self.types, self.store.as_ref())?,
         };
         entry.known = Some(merged);
         entry.table = Some(Arc::clone(&table));
@@ -178,11 +170,7 @@ impl Tables {
             return Ok(Some(Arc::clone(table)));
         }
         let known = entry.known.as_ref().ok_or_else(unknown)?;
-        let columns: Vec<_> = known.columns.iter().filter(|c| !known.excluded.contains(&c.name)).cloned().collect();
-        let key_columns = known.key.as_ref().unwrap_or(&known.primary_key);
-        let table = TablePlan::build(id, &columns, key_columns, &self.settings, &self.types, self.store.as_ref())
-            .map_err(|e| e.field(&id.to_string()))?;
-        let table = Arc::new(table);
+        let table = known.compile(id, &self.settings, &self.types, self.store.as_ref())?;
         entry.table = Some(Arc::clone(&table));
         Ok(Some(table))
     }
@@ -232,6 +220,18 @@ impl Known {
             key: schema.key,
             excluded: schema.excluded,
         }
+    }
+
+    fn compile(
+        &self,
+        id: &TableId,
+        settings: &Settings,
+        types: &UserTypes,
+        store: &dyn SchemaStore,
+    ) -> Result<Arc<TablePlan>> {
+        let key = self.key.as_ref().unwrap_or(&self.primary_key);
+        let table = TablePlan::build(id, &self.columns, key, &self.excluded, settings, types, store);
+        table.map(Arc::new).map_err(|e| e.field(&id.to_string()))
     }
 
     fn column(&self, name: &str) -> Option<&ColumnShape> {

@@ -482,3 +482,39 @@ fn snapshot_rows_have_the_texts_of_copy() {
     assert_eq!(event.source("sequence"), Value::String("[null,\"9\"]".to_owned()));
     assert_eq!(event.key.1, Value::Struct(vec![Value::Int32(1)]));
 }
+
+fn keyed_by_excluded(_: &TableId) -> TableAnswer {
+    let column = |name: &str, data_type: &str| ColumnSchema {
+        name: name.to_owned(),
+        data_type: data_type.to_owned(),
+        optional: name == "secret",
+        default: None,
+        toastable: data_type == "text",
+    };
+    TableAnswer::Known(TableSchema {
+        columns: vec![column("id", "integer"), column("secret", "text"), column("v", "text")],
+        primary_key: vec!["id".to_owned()],
+        key: Some(vec!["v".to_owned(), "id".to_owned()]),
+        excluded: vec!["id".to_owned(), "secret".to_owned()],
+    })
+}
+
+#[test]
+fn excluded_columns_leave_the_row_and_stay_in_the_key() {
+    let mut stream = Stream::new(settings(&[]), UserTypes::from_catalog([]), true, keyed_by_excluded);
+    let insert = line("I", "id integer=1;secret text=\"s\";v text=\"x\"", "");
+    let event = stream.feed(insert.as_bytes(), Lsn(1)).unwrap().remove(0);
+    let text = |text: &str| Value::String(text.to_owned());
+    assert_eq!(event.key.1, Value::Struct(vec![text("x"), Value::Int32(1)]));
+    assert_eq!(event.part("after"), Value::Struct(vec![text("x")]));
+    // The replica identity is the primary key, so the old value of the other part is not known: no change of the key.
+    let update = line("U", "id integer=1;secret text=\"t\";v text=\"y\"", "id integer=1");
+    let events = stream.feed(update.as_bytes(), Lsn(1)).unwrap();
+    assert_eq!((events.len(), events[0].kind), (1, RecordKind::Update));
+    assert_eq!(code(stream.feed(line("D", "", "id integer=1").as_bytes(), Lsn(1))), "wal2json.key-missing");
+    let delete = line("D", "", "id integer=1;secret text=\"t\";v text=\"y\"");
+    assert_eq!(
+        stream.feed(delete.as_bytes(), Lsn(1)).unwrap()[0].key.1,
+        Value::Struct(vec![text("y"), Value::Int32(1)])
+    );
+}

@@ -84,27 +84,30 @@ fn value(r: &mut Reader<'_>, out: &mut Vec<u8>, depth: usize) -> Result<()> {
     let nulls = [0; FIELDS];
     out.extend_from_slice(nulls.get(..position).unwrap_or(&[]));
     // The branch after null.
-    let branch = Word::long(1);
+    let branch = Word::count(1);
     match tag {
         1 | 2 => branch.then(Word::octet(tag - 1)).append(out),
-        3 => branch.then(Word::long(i64::from(r.i64()? as i8))).append(out),
-        4 => branch.then(Word::long(i64::from(r.i64()? as i16))).append(out),
-        5 => branch.then(Word::long(i64::from(r.i64()? as i32))).append(out),
-        6 => branch.then(Word::long(r.i64()?)).append(out),
+        3 => branch.then(Word::int(i32::from(r.i64()? as i8))).append(out),
+        4 => branch.then(Word::int(i32::from(r.i64()? as i16))).append(out),
+        5 => branch.then(Word::int(r.i64()? as i32)).append(out),
+        6 => write::long(out, branch, r.i64()?),
         7 => branch.then(Word::four(r.u32()?)).append(out),
-        8 => branch.then(Word::eight(r.i64()? as u64)).append(out),
+        8 => {
+            branch.append(out);
+            Word::eight(r.i64()? as u64).append(out);
+        }
         9 => write::bytes(out, branch, r.str()?.as_bytes()),
         _ => {
             let values = if tag == 11 { 1 } else { 2 };
             let count = r.count(values)?;
             branch.append(out);
             if count > 0 {
-                write::count(out, count);
+                Word::count(count).append(out);
                 for _ in 0..count * values {
                     value(r, out, depth + 1)?;
                 }
             }
-            write::count(out, 0);
+            Word::count(0).append(out);
         }
     }
     out.extend_from_slice(nulls.get(position + 1..).unwrap_or(&[]));

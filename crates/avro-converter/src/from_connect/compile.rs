@@ -233,8 +233,8 @@ impl Compiler<'_> {
             Resolved::Map { own, writer } => {
                 let (open, place) = self.open_map(meeting.node, spot, branch, null)?;
                 self.map_key(place)?;
-                self.emit(place, Op::MapValue)?;
                 let item = types.schema.node(meeting.node).item.unwrap_or(0);
+                self.emit(place, Op::MapValue { width: self.item_width(meeting.node, item) })?;
                 let nested = Schema::is_back_reference(meeting.node, item);
                 let item = Meeting { node: item, own, writer, context: Context::Item };
                 self.value(item, Spot { slot: 0, nested, place })?;
@@ -251,7 +251,8 @@ impl Compiler<'_> {
                         self.emit(place, Op::Index { branch })?;
                         for (i, child) in children.iter().enumerate() {
                             if i > 0 {
-                                self.emit(place, Op::MapValue)?;
+                                let width = self.item_width(meeting.node, child.meeting.node);
+                                self.emit(place, Op::MapValue { width })?;
                             }
                             let nested = Schema::is_back_reference(meeting.node, child.meeting.node);
                             self.child(child, Spot { slot: 0, nested, place })?;

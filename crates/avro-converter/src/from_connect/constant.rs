@@ -4,7 +4,7 @@ use super::default::Steps;
 use super::leaf::{Leaf, Variable};
 use super::node::is_union;
 use super::resolve::{Child, Context, Meeting, Resolved, Types};
-use super::write;
+use super::write::Word;
 use connect_data::{Error, Result, Step, Value};
 
 /// The octets of a null, or Java's error.
@@ -124,12 +124,12 @@ impl Constant<'_> {
         mut item: impl FnMut(&mut Self, usize) -> Result<()>,
     ) -> Result<()> {
         if count > 0 {
-            write::count(&mut self.out, count);
+            Word::count(count).append(&mut self.out);
         }
         for i in 0..count {
             item(self, i).map_err(|e| e.within(step(i as u32)))?;
         }
-        write::count(&mut self.out, 0);
+        Word::count(0).append(&mut self.out);
         Ok(())
     }
 }

@@ -5,9 +5,14 @@ use super::constant::unavailable;
 use super::plan::{Code, Null, NullId, Op, Pc};
 use super::resolve::Branch;
 use super::write::{self, Word};
-use connect_data::row_image::{Image, MAX_AGGREGATE_DEPTH};
+use connect_data::row_image::{Image, MAX_AGGREGATE_DEPTH, MAX_IMAGE};
 use connect_data::{Error, Result};
 use std::cell::Cell;
+
+/// Largest record. Slots of an image may share bytes and aggregates, so it can stand for more than its own size.
+const MAX_RECORD: usize = MAX_IMAGE;
+/// Items of all aggregates together: no honest image has more.
+const MAX_ITEMS: usize = MAX_IMAGE / 8;
 
 /// What has to be taken up again after an aggregate or a call, and how far it is.
 #[derive(Clone, Copy)]
@@ -15,9 +20,13 @@ struct Frame<'a> {
     outer: Cursor<'a>,
     /// The opcode that opened the frame.
     pc: Pc,
+    /// Where to go on after the last item.
+    end: Pc,
     /// Current item, and how many there are; a call has one.
     index: u32,
     count: u32,
+    /// Slots of an item or key.
+    width: u32,
 }
 
 /// Where slots are counted from.
@@ -44,7 +53,7 @@ thread_local! {
 pub(super) fn encode(code: &Code, image: &Image<'_>, out: &mut Vec<u8>) -> Result<bool> {
     let start = out.len();
     let frames = if code.nests { FRAMES.take() } else { Vec::new() };
-    let mut run = Run { code, cursor: Cursor::of(*image), frames, pc: 0, mark: 0 };
+    let mut run = Run { code, cursor: Cursor::of(*image), frames, pc: 0, mark: 0, items: 0, limit: start + MAX_RECORD };
     let result = run.all(out).map_err(|error| run.locate(error));
     if code.nests {
         let mut frames = run.frames;
@@ -64,6 +73,10 @@ struct Run<'a, 'c> {
     frames: Vec<Frame<'a>>,
     pc: Pc,
     mark: usize,
+    /// Items of the aggregates so far.
+    items: usize,
+    /// Length of the output that no record may reach.
+    limit: usize,
 }
 
 impl<'a> Run<'a, '_> {
@@ -75,23 +88,23 @@ impl<'a> Run<'a, '_> {
                 Op::Int { slot, branch, null } => {
                     if let Some(slot) = self.present(slot, null, out)? {
                         let value = self.cursor.image.get(slot) as i32;
-                        branch.word().then(Word::long(i64::from(value))).append(out);
+                        branch.word().then(Word::int(value)).append(out);
                     }
                 }
                 Op::Long { slot, branch, null } => {
                     if let Some(slot) = self.present(slot, null, out)? {
-                        let value = self.cursor.image.get(slot) as i64;
-                        branch.word().then(Word::long(value)).append(out);
+                        write::long(out, branch.word(), self.cursor.image.get(slot) as i64);
                     }
                 }
                 Op::String { slot, branch, null } => {
                     if let Some(slot) = self.present(slot, null, out)? {
                         write::bytes(out, branch.word(), self.cursor.image.text(slot)?.as_bytes());
+                        self.check_size(out)?;
                     }
                 }
                 Op::Scalar { slot, scalar, branch, null } => {
                     if let Some(slot) = self.present(slot, null, out)? {
-                        branch.word().then(scalar.word(self.cursor.image.get(slot))?).append(out);
+                        scalar.write(branch.word(), self.cursor.image.get(slot), out)?;
                     }
                 }
                 Op::Variable { slot, variable, branch, null } => {
@@ -101,6 +114,7 @@ impl<'a> Run<'a, '_> {
                             Some(variable) => variable.write(branch.word(), octets, out)?,
                             None => return Err(broken("a variable")),
                         }
+                        self.check_size(out)?;
                     }
                 }
                 Op::Struct { slot, branch, null, skip } => {
@@ -113,7 +127,7 @@ impl<'a> Run<'a, '_> {
                 Op::Call { slot, branch, null, target } => {
                     if let Some(slot) = self.present(slot, null, out)? {
                         branch.word().append(out);
-                        self.enter(Cursor { base: slot, ..self.cursor }, 1)?;
+                        self.enter(Cursor { base: slot, ..self.cursor }, self.pc + 1, 1, 0)?;
                         self.pc = target;
                         continue;
                     }
@@ -130,7 +144,7 @@ impl<'a> Run<'a, '_> {
                             ));
                         }
                         branch.word().append(out);
-                        self.enter(Cursor::of(image), 1)?;
+                        self.enter(Cursor::of(image), self.pc + 1, 1, 0)?;
                         self.pc = target;
                         continue;
                     }
@@ -138,45 +152,41 @@ impl<'a> Run<'a, '_> {
                 Op::Return => {
                     let Some(frame) = self.frames.pop() else { return Err(broken("an open aggregate")) };
                     self.cursor = frame.outer;
-                    self.pc = frame.pc;
+                    self.pc = frame.end;
+                    continue;
                 }
                 Op::Array { slot, branch, null, width, end } => {
-                    if !self.open(slot, branch, null, width as usize, out)? {
+                    if !self.open(slot, branch, null, (width, width, end), out)? {
                         self.pc = end;
                         continue;
                     }
                 }
                 Op::Map { slot, branch, null, key_width, width, end } => {
-                    if !self.open(slot, branch, null, (key_width + width) as usize, out)? {
+                    if !self.open(slot, branch, null, (key_width, key_width + width, end), out)? {
                         self.pc = end;
                         continue;
                     }
                 }
-                Op::MapValue => {
+                Op::MapValue { width } => {
                     let Some(frame) = self.frames.last() else { return Err(broken("an open aggregate")) };
-                    let Some(Op::Map { key_width, width, .. }) = code.ops.get(frame.pc as usize) else {
-                        return Err(broken("an open aggregate"));
-                    };
-                    self.cursor.base =
-                        frame.count as usize * *key_width as usize + frame.index as usize * *width as usize;
+                    self.cursor.base = (frame.count * frame.width + frame.index * width) as usize;
                 }
                 Op::Index { branch } => branch.word().append(out),
                 Op::Next => {
                     let Some(frame) = self.frames.last_mut() else { return Err(broken("an open aggregate")) };
                     frame.index += 1;
-                    let (Some(Op::Array { width, end, .. }) | Some(Op::Map { key_width: width, end, .. })) =
-                        code.ops.get(frame.pc as usize)
-                    else {
-                        return Err(broken("an open aggregate"));
-                    };
+                    // Defaults add up, too.
+                    if out.len() > self.limit {
+                        return Err(too_large());
+                    }
                     if frame.index < frame.count {
-                        self.cursor.base = frame.index as usize * *width as usize;
+                        self.cursor.base = frame.index as usize * frame.width as usize;
                         self.pc = frame.pc;
                     } else {
-                        write::count(out, 0);
+                        out.push(0);
                         self.cursor = frame.outer;
+                        self.pc = frame.end;
                         self.frames.pop();
-                        self.pc = *end;
                         continue;
                     }
                 }
@@ -214,7 +224,7 @@ impl<'a> Run<'a, '_> {
     }
 
     /// The slot in the image, or `None` after having written what null becomes.
-    #[inline]
+    #[inline(always)]
     fn present(&self, slot: u32, null: NullId, out: &mut Vec<u8>) -> Result<Option<usize>> {
         let slot = self.cursor.base + slot as usize;
         if self.cursor.image.is_null(slot) {
@@ -227,7 +237,7 @@ impl<'a> Run<'a, '_> {
         Ok(Some(slot))
     }
 
-    #[inline]
+    #[inline(always)]
     fn null(&self, null: NullId, out: &mut Vec<u8>) -> Result<()> {
         match self.code.nulls.get(null as usize) {
             Some(Null::Octet(octet)) => out.push(*octet),
@@ -238,30 +248,47 @@ impl<'a> Run<'a, '_> {
         Ok(())
     }
 
-    /// Enters an aggregate; `false`: it is null or empty, and written.
-    fn open(&mut self, slot: u32, branch: Branch, null: NullId, width: usize, out: &mut Vec<u8>) -> Result<bool> {
+    #[inline]
+    fn check_size(&self, out: &[u8]) -> Result<()> {
+        if out.len() > self.limit { Err(too_large()) } else { Ok(()) }
+    }
+
+    /// Enters an aggregate, given the slots of its key or item and of its entry, and its end. `false`: it is null or
+    /// empty, and written.
+    fn open(
+        &mut self,
+        slot: u32,
+        branch: Branch,
+        null: NullId,
+        (width, entry, end): (u32, u32, Pc),
+        out: &mut Vec<u8>,
+    ) -> Result<bool> {
         let Some(slot) = self.present(slot, null, out)? else { return Ok(false) };
         let image = self.cursor.image.nested(slot)?;
-        let slots = image.slots();
-        if width == 0 || !slots.is_multiple_of(width) {
-            let message = format!("row image: expected a multiple of {width} slots in an aggregate, found {slots}");
+        let (slots, entry) = (image.slots(), entry as usize);
+        if entry == 0 || !slots.is_multiple_of(entry) {
+            let message = format!("row image: expected a multiple of {entry} slots in an aggregate, found {slots}");
             return Err(Error::internal("row-image.slots", message));
         }
-        let count = slots / width;
-        branch.word().then(Word::long(count as i64)).append(out);
+        let count = slots / entry;
+        branch.word().then(Word::count(count)).append(out);
         if count == 0 {
             return Ok(false);
         }
-        self.enter(Cursor::of(image), count as u32)?;
+        self.enter(Cursor::of(image), end, count as u32, width)?;
         Ok(true)
     }
 
-    fn enter(&mut self, inner: Cursor<'a>, count: u32) -> Result<()> {
+    fn enter(&mut self, inner: Cursor<'a>, end: Pc, count: u32, width: u32) -> Result<()> {
+        self.items = self.items.saturating_add(count as usize);
+        if self.items > MAX_ITEMS {
+            return Err(too_large());
+        }
         if self.frames.len() >= MAX_AGGREGATE_DEPTH {
             let message = format!("expected at most {MAX_AGGREGATE_DEPTH} nested aggregates, found more");
             return Err(Error::data("row-image.depth", message));
         }
-        self.frames.push(Frame { outer: self.cursor, pc: self.pc, index: 0, count });
+        self.frames.push(Frame { outer: self.cursor, pc: self.pc, end, index: 0, count, width });
         self.cursor = inner;
         Ok(())
     }
@@ -282,4 +309,10 @@ impl<'a> Run<'a, '_> {
 #[cold]
 fn broken(expected: &str) -> Error {
     Error::internal("avro.plan", format!("plan: expected {expected}, found none"))
+}
+
+#[cold]
+fn too_large() -> Error {
+    let message = format!("Avro record: expected at most {MAX_RECORD} bytes and {MAX_ITEMS} items, found more");
+    Error::data("avro.too-large", message)
 }

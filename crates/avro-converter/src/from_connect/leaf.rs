@@ -82,15 +82,18 @@ pub(super) enum Scalar {
 }
 
 impl Scalar {
-    /// The octets of a value.
+    /// Appends `before` and a value.
     #[inline]
-    pub(super) fn word(self, bits: u64) -> Result<Word> {
-        Ok(match self {
+    pub(super) fn write(self, before: Word, bits: u64, out: &mut Vec<u8>) -> Result<()> {
+        let word = match self {
             Self::Boolean => Word::octet(u8::from(bits != 0)),
-            Self::Int(Number::Float32) => Word::long(i64::from(f32::from_bits(bits as u32) as i32)),
-            Self::Int(Number::Float64) => Word::long(i64::from(f64::from_bits(bits) as i32)),
-            Self::Int(number) => Word::long(i64::from(number.integer(bits)? as i32)),
-            Self::Long(number) => Word::long(number.integer(bits)?),
+            Self::Int(Number::Float32) => Word::int(f32::from_bits(bits as u32) as i32),
+            Self::Int(Number::Float64) => Word::int(f64::from_bits(bits) as i32),
+            Self::Int(number) => Word::int(number.integer(bits)? as i32),
+            Self::Long(number) => {
+                write::long(out, before, number.integer(bits)?);
+                return Ok(());
+            }
             // Bits are kept, those of NaN as well.
             Self::Float(Number::Float32) => Word::four(bits as u32),
             Self::Float(Number::Float64) => Word::four((f64::from_bits(bits) as f32).to_bits()),
@@ -98,7 +101,10 @@ impl Scalar {
             Self::Double(Number::Float64) => Word::eight(bits),
             Self::Double(number) => Word::eight(number.double(bits)?.to_bits()),
             Self::Nothing => Word::EMPTY,
-        })
+        };
+        before.append(out);
+        word.append(out);
+        Ok(())
     }
 
     /// Whether the value is any INT32 as `int` or `long`: most columns are.
@@ -141,7 +147,7 @@ impl Variable {
         Self::Enum(sorted.into())
     }
 
-    /// Appends `before`, at most six octets, and a value.
+    /// Appends `before`, at most three octets, and a value.
     #[inline]
     pub(super) fn write(&self, before: Word, octets: &[u8], out: &mut Vec<u8>) -> Result<()> {
         let plain = |out: &mut Vec<u8>, octets: &[u8]| {
@@ -158,8 +164,8 @@ impl Variable {
             Self::FixedDecimal(size) => plain(out, check_size(minimal(octets)?, *size)?),
             Self::Enum(symbols) => match symbols.binary_search_by(|(symbol, _)| symbol.as_bytes().cmp(octets)) {
                 Ok(found) => {
-                    let ordinal = symbols.get(found).map_or(0, |(_, ordinal)| i64::from(*ordinal));
-                    before.then(Word::long(ordinal)).append(out);
+                    let ordinal = symbols.get(found).map_or(0, |(_, ordinal)| *ordinal);
+                    before.then(Word::count(ordinal as usize)).append(out);
                 }
                 Err(_) => return Err(unknown_symbol(symbols)),
             },
@@ -192,7 +198,7 @@ impl Leaf {
             (_, value) => return Err(not_of_its_type(value)),
         };
         match self {
-            Self::Scalar(scalar) => scalar.word(bits)?.append(out),
+            Self::Scalar(scalar) => scalar.write(Word::EMPTY, bits, out)?,
             Self::Variable(_) => return Err(not_of_its_type(value)),
         }
         Ok(())
@@ -211,6 +217,7 @@ fn check_utf8(octets: &[u8]) -> Result<&[u8]> {
     }
 }
 
+/// Java writes the beginning of a value that is too long, and loses the rest; here both lengths are errors.
 #[inline]
 fn check_size(octets: &[u8], size: usize) -> Result<&[u8]> {
     if octets.len() == size {
@@ -277,12 +284,12 @@ mod tests {
     fn numbers_convert_as_in_java() {
         let write = |scalar: Scalar, bits: u64| {
             let mut out = Vec::new();
-            scalar.word(bits).unwrap().append(&mut out);
+            scalar.write(Word::EMPTY, bits, &mut out).unwrap();
             out
         };
         let long = |value: i64| {
             let mut out = Vec::new();
-            Word::long(value).append(&mut out);
+            write::long(&mut out, Word::EMPTY, value);
             out
         };
         assert_eq!(write(Scalar::Int(Number::Int64), (1u64 << 32) + 5), long(5));

@@ -46,12 +46,12 @@ use plan::{Code, Op, Place};
 use resolve::Types;
 use std::sync::Arc;
 
-/// Encodes the records of one Connect schema.
+/// Encodes the records of one Connect schema. Clones share everything.
 #[derive(Clone, Debug)]
 pub struct EncodePlan {
     source: Arc<Source>,
     writer: Arc<AvroSchema>,
-    code: Code,
+    code: Arc<Code>,
 }
 
 /// What a plan for any writer's schema is compiled from.
@@ -96,7 +96,7 @@ impl EncodePlan {
             })?,
             None => schemaless(&source.own, &writer),
         };
-        Ok(Self { source, writer, code })
+        Ok(Self { source, writer, code: Arc::new(code) })
     }
 
     /// The Avro schema of the Connect schema; its `to_string()` is what Java registers. The same for every writer's
@@ -123,7 +123,7 @@ impl EncodePlan {
     ///
     /// # Errors
     /// Nothing is appended then. Data: `avro.null-required`, `avro.unavailable`, `avro.enum-symbol`, `avro.fixed-size`,
-    /// `avro.time-range`, `avro.decimal`, `avro.null-key`, `avro.default`, `avro.schemaless-bytes`; `avro.writer-type`
+    /// `avro.time-range`, `avro.decimal`, `avro.null-key`, `avro.default`, `avro.schemaless-bytes`, `avro.too-large`; `avro.writer-type`
     /// and `avro.fields` for what the writer's schema does not take. Internal: an image that does not fit the schema.
     pub fn encode(&self, image: &Image<'_>, out: &mut Vec<u8>) -> Result<bool> {
         if !image.is_no_value() {

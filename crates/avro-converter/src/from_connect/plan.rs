@@ -45,8 +45,8 @@ pub(super) enum Op {
     Array { slot: u32, branch: Branch, null: NullId, width: u32, end: Pc },
     /// A map whose key, [`Op::MapValue`] and value follow, up to [`Op::Next`].
     Map { slot: u32, branch: Branch, null: NullId, key_width: u32, width: u32, end: Pc },
-    /// From the key to the value.
-    MapValue,
+    /// From the key to the value, of so many slots.
+    MapValue { width: u32 },
     /// The index of a union branch alone.
     Index { branch: Branch },
     /// End of an item: the next one, or zero and onwards.

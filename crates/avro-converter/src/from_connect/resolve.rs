@@ -60,25 +60,17 @@ pub(super) struct Child<'a> {
     pub(super) discarded: bool,
 }
 
-/// Index in a union, as it is written; nothing where there is no union.
+/// Index in a union; nothing where there is no union.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Branch {
-    octets: u32,
-    len: u8,
-}
+pub(super) struct Branch(Word);
 
 impl Branch {
-    pub(super) const NONE: Self = Self { octets: 0, len: 0 };
+    pub(super) const NONE: Self = Self(Word::EMPTY);
 
-    /// Schemas have far fewer types than four octets can number.
-    fn at(index: usize) -> Self {
-        let (octets, len) = Word::long(index as i64).parts();
-        Self { octets: octets as u32, len: len as u8 }
-    }
-
+    /// At most three octets: schemas have no more types.
     #[inline]
     pub(super) fn word(self) -> Word {
-        Word::new(u128::from(self.octets), usize::from(self.len))
+        self.0
     }
 }
 
@@ -303,7 +295,7 @@ impl<'a> Types<'a> {
         };
         let found = branches.iter().position(|id| self.get(Self::at(writer, *id)).full_name() == name);
         match found.and_then(|index| branches.get(index).map(|id| (index, *id))) {
-            Some((index, id)) => Ok((Branch::at(index), Self::at(writer, id))),
+            Some((index, id)) => Ok((Branch(Word::count(index)), Self::at(writer, id))),
             None => {
                 let names: Vec<&str> = branches.iter().map(|id| self.get(Self::at(writer, *id)).full_name()).collect();
                 Err(mismatch(&format!("one of [{}]", names.join(", ")), name))

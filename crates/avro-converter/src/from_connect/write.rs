@@ -1,105 +1,117 @@
 //! Avro's binary encoding: `org.apache.avro.io.BinaryEncoder`.
 //!
-//! Everything short is put together in a [`Word`] and appended at once: sixteen octets of known number, of which the
-//! superfluous ones are cut off again, take a tenth of the time of a copy whose length varies.
+//! Whatever is short is put together in a [`Word`] and appended at once: eight octets, of which the superfluous ones are
+//! cut off again, take a fraction of the time of a copy whose length varies.
 
-/// Up to sixteen octets, the first one lowest.
+/// Up to eight octets, the first one lowest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Word {
-    octets: u128,
-    len: usize,
+    octets: u64,
+    len: u32,
 }
+
+/// By leading zeros of a number of up to 35 bits: the bits that say that another octet follows, and the octets.
+const LENGTHS: [(u64, u32); 64] = {
+    let mut lengths = [(0, 0); 64];
+    let (mut zeros, mut rest): (u32, &mut [(u64, u32)]) = (0, &mut lengths);
+    while let Some((entry, others)) = rest.split_first_mut() {
+        if zeros >= 29 {
+            let len = (64 - zeros).div_ceil(7);
+            *entry = (0x8080_8080_8080_8080 & ((1 << (8 * (len - 1))) - 1), len);
+        }
+        (zeros, rest) = (zeros + 1, others);
+    }
+    lengths
+};
 
 impl Word {
     /// No octet.
     pub(super) const EMPTY: Self = Self { octets: 0, len: 0 };
 
-    /// So many octets; those beyond are zero.
-    #[inline]
-    pub(super) fn new(octets: u128, len: usize) -> Self {
-        Self { octets, len }
-    }
-
-    /// The octets and their number.
-    pub(super) fn parts(self) -> (u128, usize) {
-        (self.octets, self.len)
-    }
-
     /// One octet.
     #[inline]
     pub(super) fn octet(octet: u8) -> Self {
-        Self { octets: u128::from(octet), len: 1 }
+        Self { octets: u64::from(octet), len: 1 }
     }
 
     /// Four octets, little-endian.
     #[inline]
     pub(super) fn four(octets: u32) -> Self {
-        Self { octets: u128::from(octets), len: 4 }
+        Self { octets: u64::from(octets), len: 4 }
     }
 
     /// Eight octets, little-endian.
     #[inline]
     pub(super) fn eight(octets: u64) -> Self {
-        Self { octets: u128::from(octets), len: 8 }
+        Self { octets, len: 8 }
     }
 
-    /// Variable-length zig-zag: `int` and `long` are written alike, at most ten octets.
+    /// Variable-length zig-zag: at most five octets.
     #[inline]
-    pub(super) fn long(value: i64) -> Self {
-        let zigzag = ((value << 1) ^ (value >> 63)) as u64;
-        if zigzag >= 1 << 56 {
-            return Self::very_long(zigzag);
-        }
-        // Seven bits to each octet, by halves, without branches: lengths are hard to predict.
-        let x = zigzag & 0x0FFF_FFFF | (zigzag & 0x00FF_FFFF_F000_0000) << 4;
-        let x = x & 0x0000_3FFF_0000_3FFF | (x & 0x0FFF_C000_0FFF_C000) << 2;
-        let x = x & 0x007F_007F_007F_007F | (x & 0x3F80_3F80_3F80_3F80) << 1;
-        let bits = 64 - (zigzag | 1).leading_zeros();
-        let len = bits.div_ceil(7);
-        // All but the last octet say that another one follows.
-        let more = 0x8080_8080_8080_8080 & ((1u64 << (8 * (len - 1))) - 1);
-        Self { octets: u128::from(x | more), len: len as usize }
+    pub(super) fn int(value: i32) -> Self {
+        Self::variable(u64::from(((value << 1) ^ (value >> 31)) as u32))
     }
 
-    #[cold]
-    fn very_long(zigzag: u64) -> Self {
-        let (mut octets, mut len, mut rest) = (0u128, 0, zigzag);
-        loop {
-            let more = if rest >= 0x80 { 0x80 } else { 0 };
-            octets |= u128::from(rest & 0x7F | more) << (8 * len);
-            len += 1;
-            rest >>= 7;
-            if rest == 0 {
-                return Self { octets, len };
-            }
-        }
+    /// A number of octets or items, as a long: at most five octets, as nothing in an image is larger.
+    #[inline]
+    pub(super) fn count(count: usize) -> Self {
+        debug_assert!(count < 1 << 34);
+        Self::variable((count as u64) << 1)
     }
 
-    /// Both, this one first; together at most sixteen octets.
+    /// Up to 35 bits.
+    #[inline]
+    fn variable(bits: u64) -> Self {
+        let (more, len) = LENGTHS.get((bits | 1).leading_zeros() as usize & 63).copied().unwrap_or((0, 1));
+        Self { octets: spread(bits) | more, len }
+    }
+
+    /// Both, this one first; together at most eight octets.
     #[inline]
     pub(super) fn then(self, next: Self) -> Self {
-        debug_assert!(self.len + next.len <= 16);
-        Self { octets: self.octets | next.octets << (8 * self.len), len: self.len + next.len }
+        debug_assert!(self.len + next.len <= 8 && self.len < 8);
+        Self { octets: self.octets | next.octets << ((8 * self.len) & 63), len: self.len + next.len }
     }
 
     #[inline]
     pub(super) fn append(self, out: &mut Vec<u8>) {
-        let end = out.len() + self.len;
+        let end = out.len() + self.len as usize;
         out.extend_from_slice(&self.octets.to_le_bytes());
         out.truncate(end);
     }
 }
 
-/// A number of items, or zero after the last one.
+/// Variable-length zig-zag, at most ten octets, after `before`.
 #[inline]
-pub(super) fn count(out: &mut Vec<u8>, count: usize) {
-    Word::long(count as i64).append(out);
+pub(super) fn long(out: &mut Vec<u8>, before: Word, value: i64) {
+    let bits = ((value << 1) ^ (value >> 63)) as u64;
+    if bits < 1 << 35 && before.len <= 3 {
+        before.then(Word::variable(bits)).append(out);
+        return;
+    }
+    before.append(out);
+    if bits >= 1 << 35 {
+        Word { octets: spread(bits) | 0x80_8080_8080, len: 5 }.append(out);
+        Word::variable(bits >> 35).append(out);
+    } else {
+        Word::variable(bits).append(out);
+    }
 }
 
-/// Octets after their number: `bytes` and `string`. `before` goes first.
+/// The low 35 bits, seven to an octet. No branches: lengths are hard to predict.
+#[inline]
+fn spread(bits: u64) -> u64 {
+    bits & 0x7F
+        | (bits & 0x3F80) << 1
+        | (bits & 0x1F_C000) << 2
+        | (bits & 0xFE0_0000) << 3
+        | (bits & 0x7_F000_0000) << 4
+}
+
+/// Octets after their number: `bytes` and `string`. `before`, at most three octets, goes first.
 #[inline]
 pub(super) fn bytes(out: &mut Vec<u8>, before: Word, value: &[u8]) {
-    before.then(Word::long(value.len() as i64)).append(out);
+    before.then(Word::count(value.len())).append(out);
     out.extend_from_slice(value);
 }
 
@@ -119,25 +131,43 @@ mod tests {
             (i64::MIN, "ffffffffffffffffff01"),
         ] {
             let mut out = Vec::new();
-            Word::long(value).append(&mut out);
+            long(&mut out, Word::EMPTY, value);
             assert_eq!(out.iter().map(|b| format!("{b:02x}")).collect::<String>(), expected, "{value}");
         }
     }
 
+    /// Octet by octet.
+    fn expected(value: i64) -> Vec<u8> {
+        let mut rest = ((value << 1) ^ (value >> 63)) as u64;
+        let mut octets = Vec::new();
+        while rest >= 0x80 {
+            octets.push(rest as u8 | 0x80);
+            rest >>= 7;
+        }
+        octets.push(rest as u8);
+        octets
+    }
+
     #[test]
-    fn every_length_of_a_long_comes_back() {
-        for shift in 0..64 {
-            for value in [(1i64 << shift).wrapping_sub(1), 1i64 << shift, !(1i64 << shift), i64::MIN >> shift] {
-                let mut out = vec![7];
-                Word::octet(9).then(Word::long(value)).append(&mut out);
-                let (mut zigzag, mut octets) = (0u64, out[2..].iter().enumerate().peekable());
-                while let Some((i, octet)) = octets.next() {
-                    zigzag |= u64::from(octet & 0x7F) << (7 * i);
-                    assert_eq!(octet & 0x80 != 0, octets.peek().is_some());
+    fn every_length() {
+        let around = |shift: u32| [1i64 << shift, !(1i64 << shift), i64::MIN >> shift, 0x5A5A_5A5A_5A5A_5A5A >> shift];
+        for value in (0..64).flat_map(around).flat_map(|value| [value, value.wrapping_sub(1)]) {
+            for before in [Word::EMPTY, Word::octet(9), Word::count(40_000)] {
+                let (mut out, mut start) = (vec![7], vec![7]);
+                before.append(&mut start);
+                long(&mut out, before, value);
+                assert_eq!(out, [start.clone(), expected(value)].concat(), "{value}");
+                if let Ok(value) = i32::try_from(value) {
+                    let mut at_once = vec![7];
+                    before.then(Word::int(value)).append(&mut at_once);
+                    assert_eq!(out, at_once, "{value}");
                 }
-                assert_eq!((zigzag >> 1) as i64 ^ -((zigzag & 1) as i64), value);
-                assert_eq!(out[..2], [7, 9]);
             }
+        }
+        for count in [0, 1, 63, 64, 1 << 20, (1 << 33) - 1] {
+            let mut out = Vec::new();
+            Word::count(count).append(&mut out);
+            assert_eq!(out, expected(count as i64));
         }
     }
 }

@@ -4,10 +4,8 @@
 use component_host::{Component, ComponentConverter, Level, Limits, Log, Options};
 use connect_data::{Converter, Decoded, Error, InternedSchemas, Properties, Result};
 use std::path::Path;
-use std::sync::{Arc, LazyLock, Mutex, OnceLock};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
-use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
-use wit_parser::Resolve;
 
 /// A call of the probe may take this long; then it is tried once more.
 pub const CALL: Duration = Duration::from_millis(200);
@@ -142,41 +140,12 @@ impl Module<'_> {
     }
 
     pub fn component(&self) -> Vec<u8> {
-        wrapped(&self.wat(), None, "converter-plugin")
+        component_build::by_hand(&self.wat(), &component_build::wit().unwrap(), "converter-plugin").unwrap()
     }
 
     pub fn load(&self) -> Component {
         Component::load(&self.component(), None).unwrap()
     }
-}
-
-/// A core module as a component of a world of `wit/`, or of a changed text of its `plugin.wit`.
-pub fn wrapped(wat: &str, plugin_wit: Option<&str>, world: &str) -> Vec<u8> {
-    static FOLDER: OnceLock<std::path::PathBuf> = OnceLock::new();
-    let mut module = wat::parse_str(wat).unwrap();
-    let mut resolve = Resolve::default();
-    let wit = FOLDER.get_or_init(|| component_build::workspace().join("wit"));
-    let package = match plugin_wit {
-        None => resolve.push_dir(wit).unwrap().0,
-        Some(changed) => {
-            let read = |name: &str| std::fs::read_to_string(wit.join(name)).unwrap();
-            let strip = |text: String| text.replace("package bucatini:connect@0.1.0;", "");
-            let text = format!(
-                "package bucatini:connect@0.1.0;\n{}{}{}",
-                strip(read("types.wit")),
-                strip(read("host.wit")),
-                strip(changed.to_owned())
-            );
-            resolve.push_str("changed.wit", &text).unwrap()
-        }
-    };
-    let world = resolve.select_world(&[package], Some(world)).unwrap();
-    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
-    ComponentEncoder::default().module(&module).unwrap().encode().unwrap()
-}
-
-pub fn plugin_wit() -> String {
-    std::fs::read_to_string(component_build::workspace().join("wit/plugin.wit")).unwrap()
 }
 
 pub fn refused(component: &[u8]) -> Error {

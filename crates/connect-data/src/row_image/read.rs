@@ -68,22 +68,31 @@ impl<'a> Image<'a> {
     }
 
     /// Whether the slot is null.
+    #[inline]
     pub fn is_null(&self, slot: usize) -> bool {
         bit(self.nulls, slot)
     }
 
     /// Whether the slot is unavailable.
+    #[inline]
     pub fn is_unavailable(&self, slot: usize) -> bool {
         bit(self.unavailable, slot)
     }
 
+    /// Whether any slot is unavailable: where there is none, which is nearly always, slots need not be asked one by one.
+    pub fn any_unavailable(&self) -> bool {
+        self.unavailable.iter().any(|bits| *bits != 0)
+    }
+
     /// Whether the slot points into the tail.
+    #[inline]
     pub fn is_in_tail(&self, slot: usize) -> bool {
         bit(self.in_tail, slot)
     }
 
     /// The slot's eight bytes; 0 where there is no such slot (layouts and images are matched by
     /// [`Self::expect_slots`]).
+    #[inline]
     pub fn get(&self, slot: usize) -> u64 {
         self.slots.get(slot * 8..).and_then(|rest| rest.first_chunk()).map_or(0, |bytes| u64::from_le_bytes(*bytes))
     }
@@ -99,6 +108,7 @@ impl<'a> Image<'a> {
     }
 
     /// Offset and length that a variable-length slot holds, unchecked.
+    #[inline]
     pub fn range(&self, slot: usize) -> (usize, usize) {
         let value = self.get(slot);
         ((value & 0xFFFF_FFFF) as usize, (value >> 32) as usize)
@@ -108,24 +118,23 @@ impl<'a> Image<'a> {
     ///
     /// # Errors
     /// Internal `row-image.range`: the range lies outside its heap.
+    #[inline]
     pub fn bytes(&self, slot: usize) -> Result<&'a [u8]> {
         let (offset, len) = self.range(slot);
         let heap = if self.is_in_tail(slot) { self.tail } else { self.input };
-        heap.get(offset..).and_then(|rest| rest.get(..len)).ok_or_else(|| {
-            Error::internal(
-                "row-image.range",
-                format!("row image: slot {slot} points to {len} bytes at {offset} of a heap of {}", heap.len()),
-            )
-        })
+        match heap.get(offset..).and_then(|rest| rest.get(..len)) {
+            Some(bytes) => Ok(bytes),
+            None => Err(out_of_range(slot, offset, len, heap.len())),
+        }
     }
 
     /// The text that a slot points to.
     ///
     /// # Errors
     /// Internal: range outside its heap, or not UTF-8.
+    #[inline]
     pub fn text(&self, slot: usize) -> Result<&'a str> {
-        std::str::from_utf8(self.bytes(slot)?)
-            .map_err(|_| Error::internal("row-image.utf8", format!("row image: slot {slot} is not UTF-8")))
+        std::str::from_utf8(self.bytes(slot)?).map_err(|_| not_utf8(slot))
     }
 
     /// The aggregate that a slot points to.
@@ -137,6 +146,7 @@ impl<'a> Image<'a> {
     }
 }
 
+#[inline]
 fn bit(set: &[u8], slot: usize) -> bool {
     set.get(slot / 8).is_some_and(|byte| byte & (1 << (slot % 8)) != 0)
 }
@@ -155,4 +165,17 @@ fn split(bytes: &[u8], at: usize) -> Result<(&[u8], &[u8])> {
 
 fn header_error(found: &str) -> Error {
     Error::internal("row-image.header", format!("row image: expected format {FORMAT}, found {found}"))
+}
+
+#[cold]
+fn out_of_range(slot: usize, offset: usize, len: usize, heap: usize) -> Error {
+    Error::internal(
+        "row-image.range",
+        format!("row image: slot {slot} points to {len} bytes at {offset} of a heap of {heap}"),
+    )
+}
+
+#[cold]
+fn not_utf8(slot: usize) -> Error {
+    Error::internal("row-image.utf8", format!("row image: slot {slot} is not UTF-8"))
 }

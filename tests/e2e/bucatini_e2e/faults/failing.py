@@ -11,7 +11,7 @@ ERROR = "io.bucatini.connect.BucatiniError"
 
 
 def expect_failed(
-    stack: Stack, worker: Connect, sink: FileSink, position: int, cause: str, seconds: float = 30
+    stack: Stack, worker: Connect, sink: FileSink, position: int, cause: str, seconds: float = 60
 ) -> None:
     """The task fails with our Error, naming plug-in and cause; no record from `position` on is counted as done."""
     trace = worker.client.wait_until_failed(sink.name, seconds)

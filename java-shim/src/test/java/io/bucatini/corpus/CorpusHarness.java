@@ -26,19 +26,21 @@ import org.apache.kafka.connect.transforms.Transformation;
 /**
  * Runs plug-ins for the corpus: commands as JSON lines on stdin, outcomes in the corpus's form as JSON lines on stdout.
  *
- * <p>Arguments: the class of the transformation, and those of the converters with commas between. One plug-in is open at a
- * time.
+ * <p>Arguments: the class of the transformation, and those of the converters with commas between. One plug-in is open
+ * at a time.
  *
  * <pre>
  * {"do":"transformation","config":{}}              {"ok":true} or an error of phase configure
  * {"do":"converter","class":0,"is_key":false,"config":{}}    the same
  * {"do":"apply","record":RECORD}                   {"record":RECORD} | {"drop":true}
- * {"do":"serialize","topic","datum":{"schema","payload"}}    {"bytes":hex,"headers":[...]} | {"null":true}
- * {"do":"serialize_last","topic"}                  the same, of what was deserialized last, whichever converter did it
- * {"do":"deserialize","topic","bytes":hex|null,"headers":[{"key","hex"}]}    {"schema","payload"} | {"null_result":true}
+ * {"do":"serialize","topic","datum":{"schema","payload"}}
+ *                                                  {"bytes":hex,"headers":[...]} | {"null":true}
+ * {"do":"serialize_last","topic"}                  the same, of what was deserialized last by any converter
+ * {"do":"deserialize","topic","bytes":hex|null,"headers":[{"key","hex"}]}
+ *                                                  {"schema","payload"} | {"null_result":true}
  * </pre>
- * Any of them may answer {@code {"error":{"phase","class","message","causes"}}}; {@code {"broken":text}} is an error of the
- * harness itself, such as an input that Connect's classes cannot hold.
+ * Any of them may answer {@code {"error":{"phase","class","message","causes"}}}; {@code {"broken":text}} is an error of
+ * the harness itself, such as an input that Connect's classes cannot hold.
  */
 public final class CorpusHarness {
     private static final JsonNodeFactory NODES = JsonNodeFactory.instance;

@@ -11,6 +11,7 @@ import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.apache.kafka.connect.data.ConnectSchema;
 import org.apache.kafka.connect.data.Date;
 import org.apache.kafka.connect.data.Decimal;
 import org.apache.kafka.connect.data.Schema;
@@ -61,10 +62,17 @@ final class FromJson {
                 builder.field(field.get("field").asText(), schema(field));
             }
         }
-        if (json.hasNonNull("default")) {
-            builder.defaultValue(value(builder.build(), json.get("default")));
-        }
-        return builder.build();
+        Schema schema = builder.build();
+        return json.hasNonNull("default") ? withDefault(schema, value(schema, json.get("default"))) : schema;
+    }
+
+    /** A builder refuses a struct as default: it compares the struct's schema with itself, which is not built yet. */
+    private static Schema withDefault(Schema schema, Object value) {
+        boolean isStruct = schema.type() == Schema.Type.STRUCT;
+        boolean isMap = schema.type() == Schema.Type.MAP;
+        return new ConnectSchema(schema.type(), schema.isOptional(), value, schema.name(), schema.version(),
+                schema.doc(), schema.parameters(), isStruct ? schema.fields() : null, isMap ? schema.keySchema() : null,
+                isMap || schema.type() == Schema.Type.ARRAY ? schema.valueSchema() : null);
     }
 
     private static SchemaBuilder builder(JsonNode json) {
@@ -114,9 +122,9 @@ final class FromJson {
                 if (Date.LOGICAL_NAME.equals(schema.name())) {
                     return new java.util.Date(json.longValue() * DAY);
                 }
-                return Time.LOGICAL_NAME.equals(schema.name()) ? new java.util.Date(json.longValue()) : (Object) json.intValue();
+                return Time.LOGICAL_NAME.equals(schema.name()) ? date(json) : (Object) json.intValue();
             case INT64:
-                return Timestamp.LOGICAL_NAME.equals(schema.name()) ? new java.util.Date(json.longValue()) : (Object) json.longValue();
+                return Timestamp.LOGICAL_NAME.equals(schema.name()) ? date(json) : (Object) json.longValue();
             case FLOAT32:
                 return (float) number(json);
             case FLOAT64:
@@ -137,6 +145,10 @@ final class FromJson {
             default:
                 return struct(schema, json);
         }
+    }
+
+    private static java.util.Date date(JsonNode millis) {
+        return new java.util.Date(millis.longValue());
     }
 
     private static Object bytes(Schema schema, JsonNode json) {

@@ -72,7 +72,7 @@ final class ToJson {
         return json;
     }
 
-    /** A recursive schema refers to an enclosing one, perhaps through a wrapper that is optional: the fields are the same. */
+    /** A recursive schema refers to an enclosing one, perhaps through an optional wrapper: the fields are the same. */
     private static boolean isReference(Schema schema, List<Schema> enclosing) {
         List<Field> fields = schema.fields();
         return enclosing.stream().anyMatch(outer -> outer == schema

@@ -45,11 +45,10 @@ final class Boundary {
                 + ", which means nothing; are jar and library of one build?");
     }
 
-    /** The result of a call that knows neither needs nor nulls. */
-    long definite(long result, Scratch scratch) {
-        long checked = checked(result, scratch);
-        if (checked == Library.NEED || checked == Library.NULL) {
-            throw new BucatiniError("boundary.result", plugin + ": the native library answers " + result
+    /** A checked result that cannot be anything but a number. */
+    long number(long checked) {
+        if (checked < 0) {
+            throw new BucatiniError("boundary.result", plugin + ": the native library answers " + checked
                     + " where it may not");
         }
         return checked;

@@ -140,6 +140,8 @@ final class MovePlan {
         private String dropped;
         private boolean byKey;
         private final Map<Object, MoveProgram> programs = new ConcurrentHashMap<>();
+        /** The program of a branch that selects by nothing, once there is one. */
+        private volatile MoveProgram only;
 
         Branch(int number, WireReader in) {
             this.number = number;
@@ -190,6 +192,11 @@ final class MovePlan {
 
         /** The first record that needs a program has it compiled: that is when Debezium fills its schema cache. */
         private MoveProgram program(ConnectRecord<?> record, Object value) {
+            MoveProgram single = only;
+            return single != null ? single : selected(record, value);
+        }
+
+        private MoveProgram selected(ConnectRecord<?> record, Object value) {
             Object found = operation == null ? null : operation.get(value, null);
             if (found != null && !(found instanceof String)) {
                 throw new DataFault("plan.operation", "expected a String, found " + found.getClass().getName());
@@ -207,6 +214,7 @@ final class MovePlan {
                     programs.clear();
                 }
                 programs.put(selector, program);
+                only = operation == null && dropped == null ? program : null;
             }
             return program;
         }

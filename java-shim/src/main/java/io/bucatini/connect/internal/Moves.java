@@ -22,7 +22,19 @@ final class Moves {
     final Function<WireWriter, WireReader> core;
 
     private final Map<Integer, MovePlan> plans = new ConcurrentHashMap<>();
+    /** By identity: most tasks see one table for a while. */
+    private volatile Used last;
     private volatile boolean none;
+
+    private static final class Used {
+        final Schema schema;
+        final MovePlan plan;
+
+        Used(Schema schema, MovePlan plan) {
+            this.schema = schema;
+            this.plan = plan;
+        }
+    }
 
     Moves(String plugin, Schemas schemas, RowImageReader reader, StructAccess access, Function<WireWriter, WireReader> core) {
         this.plugin = plugin;
@@ -34,28 +46,40 @@ final class Moves {
 
     /** The plan for records with this value schema; null if the transformation has none. */
     MovePlan plan(ConnectRecord<?> record) {
+        Schema schema = record.valueSchema();
+        Used used = last;
+        if (used != null && used.schema == schema) {
+            return used.plan;
+        }
         if (none) {
             return null;
         }
-        Schema schema = record.valueSchema();
-        Schemas.Interned interned = schemas.of(schema);
-        MovePlan plan = plans.get(interned.id);
+        MovePlan plan = plan(schemas.of(schema));
+        if (plan == null) {
+            none = true;
+            return null;
+        }
+        last = new Used(schema, plan);
+        return plan;
+    }
+
+    private MovePlan plan(Schemas.Interned schema) {
+        MovePlan plan = plans.get(schema.id);
         if (plan != null) {
             return plan;
         }
         WireWriter request = new WireWriter(16);
         request.u8(0);
-        request.u32(interned.id);
+        request.u32(schema.id);
         WireReader answer = core.apply(request);
         if (answer == null) {
-            none = true;
             return null;
         }
-        plan = MovePlan.read(answer, interned, this);
+        plan = MovePlan.read(answer, schema, this);
         if (plans.size() >= MAX_PLANS) {
             plans.clear();
         }
-        plans.put(interned.id, plan);
+        plans.put(schema.id, plan);
         return plan;
     }
 }

@@ -182,14 +182,12 @@ public final class NativePlugin implements AutoCloseable {
 
     /** {@code Transformation.apply}: by the core's plan if there is one, else with the whole record as a frame. */
     <R extends ConnectRecord<R>> R apply(R record) {
-        PluginHandle.State call = handle.acquire();
+        handle.checkOpen();
         try {
             MovePlan plan = moves == null ? null : moves.plan(record);
             return plan == null ? applyFrame(record) : plan.apply(record);
         } catch (RuntimeException e) {
             throw translated(e);
-        } finally {
-            call.release();
         }
     }
 
@@ -197,8 +195,8 @@ public final class NativePlugin implements AutoCloseable {
         Scratch scratch = scratches.take();
         try {
             frames.write(record, scratch.message.reset());
-            long length = repeated(scratch, scratch.send(),
-                    (sent, written) -> library.apply(running(), sent.in(), written, sent.out(), sent.capacity()));
+            long length = definite(scratch, scratch.send(),
+                    (handle, sent) -> library.apply(handle, scratch.in(), sent, scratch.out(), scratch.capacity()));
             return frames.outcome(record, scratch.received((int) length));
         } finally {
             scratches.giveBack(scratch);
@@ -209,16 +207,9 @@ public final class NativePlugin implements AutoCloseable {
     private WireReader plan(WireWriter request) {
         Scratch scratch = scratches.take();
         try {
-            int sent = scratch.send(request.array(), request.length(), EMPTY, 0);
-            long result;
-            do {
-                result = boundary.checked(
-                        library.plan(running(), scratch.in(), sent, scratch.out(), scratch.capacity()), scratch);
-            } while (result == Boundary.AGAIN);
-            if (result == Library.NEED) {
-                throw new BucatiniError("boundary.result", kind.className() + ": a plan cannot need anything");
-            }
-            return result == Library.NULL ? null : new WireReader(scratch.copy((int) result));
+            long result = repeated(scratch, scratch.send(request.array(), request.length(), EMPTY, 0),
+                    (handle, sent) -> library.plan(handle, scratch.in(), sent, scratch.out(), scratch.capacity()));
+            return result == Library.NULL ? null : new WireReader(scratch.copy((int) boundary.number(result)));
         } finally {
             scratches.giveBack(scratch);
         }
@@ -246,52 +237,61 @@ public final class NativePlugin implements AutoCloseable {
 
     private int number(String topic) {
         byte[] name = topic.getBytes(StandardCharsets.UTF_8);
-        return (int) send(name, name.length,
-                (scratch, length) -> library.topic(running(), scratch.in(), length, scratch.out(), scratch.capacity()));
+        return (int) send(name, name.length, library::topic);
     }
 
     private int number(WireWriter form) {
-        return (int) send(form.array(), form.length(),
-                (scratch, length) -> library.intern(running(), scratch.in(), length, scratch.out(), scratch.capacity()));
+        return (int) send(form.array(), form.length(), library::intern);
     }
 
     private WireReader fetch(int schema) {
         Scratch scratch = scratches.take();
         try {
-            long length = repeated(scratch, 0,
-                    (out, none) -> library.schema(running(), schema, out.out(), out.capacity()));
+            long length = definite(scratch, 0,
+                    (handle, none) -> library.schema(handle, schema, scratch.out(), scratch.capacity()));
             return new WireReader(scratch.copy((int) length));
         } finally {
             scratches.giveBack(scratch);
         }
     }
 
-    /** One call of the library with what {@code scratch} holds. */
-    private interface Call {
-        long at(Scratch scratch, int length);
+    /** A method of the library that takes a message and answers a number. */
+    private interface Message {
+        long send(long handle, long in, int length, long out, int capacity);
     }
 
-    private long send(byte[] message, int length, Call call) {
+    private long send(byte[] message, int length, Message method) {
         Scratch scratch = scratches.take();
         try {
-            return repeated(scratch, scratch.send(message, length, EMPTY, 0), call);
+            return definite(scratch, scratch.send(message, length, EMPTY, 0),
+                    (handle, sent) -> method.send(handle, scratch.in(), sent, scratch.out(), scratch.capacity()));
         } finally {
             scratches.giveBack(scratch);
         }
     }
 
-    /** The result of a call that knows neither needs nor nulls, repeated while its buffer is too small. */
-    private long repeated(Scratch scratch, int length, Call call) {
-        long result;
-        do {
-            result = boundary.definite(call.at(scratch, length), scratch);
-        } while (result == Boundary.AGAIN);
-        return result;
+    /** One call of the library with {@code sent} bytes in the scratch. */
+    private interface Call {
+        long at(long handle, int sent);
     }
 
-    /** The handle, inside of a call that has acquired it. */
-    private long running() {
-        return handle.running().handle();
+    /** The result of a call that knows neither needs nor nulls. */
+    private long definite(Scratch scratch, int sent, Call call) {
+        return boundary.number(repeated(scratch, sent, call));
+    }
+
+    /** The result of a call, repeated while its buffer is too small. */
+    private long repeated(Scratch scratch, int sent, Call call) {
+        PluginHandle.State running = handle.acquire();
+        try {
+            long result;
+            do {
+                result = boundary.checked(call.at(running.handle(), sent), scratch);
+            } while (result == Boundary.AGAIN);
+            return result;
+        } finally {
+            running.release();
+        }
     }
 
     /** Performs exchanges until the need is met; when there is no hope, the library says so. */
@@ -314,16 +314,14 @@ public final class NativePlugin implements AutoCloseable {
         Scratch scratch = scratches.take();
         try {
             for (int round = 0; round < MAX_ROUNDS; round++) {
-                long asked = boundary.definite(
-                        library.exchange(running(), need, now(), scratch.out(), scratch.capacity()), scratch);
+                long asked = definite(scratch, 0,
+                        (handle, none) -> library.exchange(handle, need, now(), scratch.out(), scratch.capacity()));
                 if (asked == 0) {
                     return;
                 }
-                if (asked != Boundary.AGAIN) {
-                    byte[] answer = exchanges.perform(scratch.received((int) asked));
-                    send(answer, answer.length, (sent, length) -> library.answer(
-                            running(), sent.in(), length, now(), sent.out(), sent.capacity()));
-                }
+                byte[] answer = exchanges.perform(scratch.received((int) asked));
+                send(answer, answer.length, (handle, in, length, out, capacity) ->
+                        library.answer(handle, in, length, now(), out, capacity));
             }
             throw endless();
         } finally {
@@ -366,7 +364,7 @@ public final class NativePlugin implements AutoCloseable {
         if (e instanceof DataFault) {
             return Errors.data(kind.className(), (DataFault) e);
         }
-        if (e instanceof KafkaException) {
+        if (e instanceof KafkaException || e instanceof PluginHandle.Closed) {
             return e;
         }
         throw Errors.unexpected(kind.className(), e);

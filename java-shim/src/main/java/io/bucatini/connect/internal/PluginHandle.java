@@ -23,22 +23,37 @@ final class PluginHandle implements AutoCloseable {
     /**
      * Announces a call; {@link State#release} ends it.
      *
-     * @throws IllegalStateException after {@link #close}
+     * @throws Closed after {@link #close}
      */
     State acquire() {
         state.acquire();
         return state;
     }
 
-    /** What a call that is running already has acquired. */
-    State running() {
-        return state;
+    /**
+     * For work that does not touch the handle.
+     *
+     * @throws Closed after {@link #close}
+     */
+    void checkOpen() {
+        if (state.calls.get() >= State.CLOSED) {
+            throw new Closed();
+        }
     }
 
     /** No call can begin any more; the handle is freed when the last one ends. May be repeated. */
     @Override
     public void close() {
         cleanable.clean();
+    }
+
+    /** Use after close: the caller's mistake, not the record's. */
+    static final class Closed extends IllegalStateException {
+        private static final long serialVersionUID = 1L;
+
+        Closed() {
+            super("the plug-in has been closed");
+        }
     }
 
     /** Must not refer to its {@link PluginHandle}, or that would never become unreachable. */
@@ -59,7 +74,7 @@ final class PluginHandle implements AutoCloseable {
         private void acquire() {
             if (calls.getAndIncrement() >= CLOSED) {
                 release();
-                throw new IllegalStateException("the plug-in has been closed");
+                throw new Closed();
             }
         }
 

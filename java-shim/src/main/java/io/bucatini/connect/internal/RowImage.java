@@ -4,6 +4,7 @@ import io.bucatini.connect.BucatiniError;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 
 /** One row image or aggregate (wit/ROW-IMAGE.md) inside an array, and the input that its slots may refer to. */
 final class RowImage {
@@ -93,6 +94,15 @@ final class RowImage {
         return (long) LONG.get(bytes, firstSlot + 8 * slot);
     }
 
+    /** The text that {@code slot} points to. */
+    String text(int slot) {
+        long range = get(slot);
+        if (isInTail(slot)) {
+            return new String(bytes, tail + checked(slot, range, end - tail), length(range), StandardCharsets.UTF_8);
+        }
+        return new String(input, checked(slot, range, input.length), length(range), StandardCharsets.UTF_8);
+    }
+
     /** The array that {@code slot} points into. */
     byte[] heap(int slot) {
         return isInTail(slot) ? bytes : input;
@@ -100,16 +110,22 @@ final class RowImage {
 
     /** Where in {@link #heap} the bytes of {@code slot} begin; the length is {@link #length(long)} of its value. */
     int offset(int slot, long range) {
+        return isInTail(slot) ? tail + checked(slot, range, end - tail) : checked(slot, range, input.length);
+    }
+
+    private static int checked(int slot, long range, int size) {
         int offset = (int) range;
         int length = length(range);
-        boolean tailed = isInTail(slot);
-        int size = tailed ? end - tail : input.length;
-        if (offset < 0 || length < 0 || offset > size - length) {
-            throw new BucatiniError("row-image.range", "row image: slot " + slot + " points to "
-                    + Integer.toUnsignedString(length) + " bytes at " + Integer.toUnsignedString(offset)
-                    + " of a heap of " + size);
+        if ((offset | length) < 0 || offset > size - length) {
+            throw outside(slot, range, size);
         }
-        return tailed ? tail + offset : offset;
+        return offset;
+    }
+
+    private static BucatiniError outside(int slot, long range, int size) {
+        return new BucatiniError("row-image.range", "row image: slot " + slot + " points to "
+                + Integer.toUnsignedString(length(range)) + " bytes at " + Integer.toUnsignedString((int) range)
+                + " of a heap of " + size);
     }
 
     static int length(long range) {

@@ -4,7 +4,6 @@ import io.bucatini.connect.BucatiniError;
 import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Date;
@@ -72,9 +71,7 @@ final class RowImageReader {
             case RowImagePlan.FLOAT64:
                 return Double.longBitsToDouble(image.get(slot));
             case RowImagePlan.STRING:
-                long range = image.get(slot);
-                int offset = image.offset(slot, range);
-                return new String(image.heap(slot), offset, RowImage.length(range), StandardCharsets.UTF_8);
+                return image.text(slot);
             default:
                 return other(plan, kind, image, slot, depth);
         }
