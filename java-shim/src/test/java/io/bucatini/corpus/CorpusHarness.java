@@ -12,7 +12,6 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import org.apache.kafka.common.header.internals.RecordHeaders;
@@ -217,10 +216,7 @@ public final class CorpusHarness {
 
     private static Map<String, Object> config(JsonNode command) {
         Map<String, Object> config = new HashMap<>();
-        for (Iterator<Map.Entry<String, JsonNode>> i = command.path("config").fields(); i.hasNext(); ) {
-            Map.Entry<String, JsonNode> entry = i.next();
-            config.put(entry.getKey(), entry.getValue().asText());
-        }
+        FromJson.each(command.path("config"), (key, value) -> config.put(key, value.asText()));
         return config;
     }
 

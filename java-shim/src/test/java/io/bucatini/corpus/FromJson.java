@@ -11,6 +11,7 @@ import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BiConsumer;
 import org.apache.kafka.connect.data.ConnectSchema;
 import org.apache.kafka.connect.data.Date;
 import org.apache.kafka.connect.data.Decimal;
@@ -53,10 +54,7 @@ final class FromJson {
         if (json.hasNonNull("doc")) {
             builder.doc(json.get("doc").asText());
         }
-        for (Iterator<Map.Entry<String, JsonNode>> i = json.path("parameters").fields(); i.hasNext(); ) {
-            Map.Entry<String, JsonNode> entry = i.next();
-            builder.parameter(entry.getKey(), entry.getValue().asText());
-        }
+        each(json.path("parameters"), (key, value) -> builder.parameter(key, value.asText()));
         if (builder.type() == Schema.Type.STRUCT) {
             for (JsonNode field : json.path("fields")) {
                 builder.field(field.get("field").asText(), schema(field));
@@ -167,10 +165,7 @@ final class FromJson {
     private static Map<Object, Object> map(Schema schema, JsonNode json) {
         Map<Object, Object> map = new LinkedHashMap<>();
         if (json.isObject()) {
-            for (Iterator<Map.Entry<String, JsonNode>> i = json.fields(); i.hasNext(); ) {
-                Map.Entry<String, JsonNode> entry = i.next();
-                map.put(entry.getKey(), value(schema.valueSchema(), entry.getValue()));
-            }
+            each(json, (key, value) -> map.put(key, value(schema.valueSchema(), value)));
         } else {
             json.forEach(pair ->
                     map.put(value(schema.keySchema(), pair.get(0)), value(schema.valueSchema(), pair.get(1))));
@@ -208,10 +203,7 @@ final class FromJson {
     private static Object schemaless(JsonNode json) {
         if (json.isObject()) {
             Map<String, Object> map = new LinkedHashMap<>();
-            for (Iterator<Map.Entry<String, JsonNode>> i = json.fields(); i.hasNext(); ) {
-                Map.Entry<String, JsonNode> entry = i.next();
-                map.put(entry.getKey(), value(null, entry.getValue()));
-            }
+            each(json, (key, value) -> map.put(key, value(null, value)));
             return map;
         }
         if (json.isArray()) {
@@ -230,6 +222,14 @@ final class FromJson {
 
     private static double number(JsonNode json) {
         return json.isTextual() ? Double.parseDouble(json.textValue()) : json.doubleValue();
+    }
+
+    /** Members of an object in order; nothing for anything else. */
+    static void each(JsonNode json, BiConsumer<String, JsonNode> member) {
+        for (Iterator<String> names = json.fieldNames(); names.hasNext(); ) {
+            String name = names.next();
+            member.accept(name, json.get(name));
+        }
     }
 
     private static boolean isNull(JsonNode json) {
