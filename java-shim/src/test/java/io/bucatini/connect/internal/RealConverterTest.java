@@ -23,6 +23,7 @@ import java.util.Arrays;
 import java.util.Base64;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -37,6 +38,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** The Avro converter with the real core, on the messages of the reference story. */
 @Timeout(300)
@@ -91,9 +94,10 @@ class RealConverterTest {
         return converter;
     }
 
-    @Test
-    void theStorysMessagesAreReadAndWrittenAgain() {
-        BucatiniAvroConverter converter = converter();
+    @ParameterizedTest
+    @EnumSource(Engine.class)
+    void theStorysMessagesAreReadAndWrittenAgain(Engine engine) {
+        BucatiniAvroConverter converter = converter("engine", engine.name().toLowerCase(Locale.ROOT));
         int rows = 0;
         for (byte[] message : MESSAGES) {
             SchemaAndValue read = converter.toConnectData(TOPIC, message);
@@ -119,9 +123,10 @@ class RealConverterTest {
         assertTrue(requests <= 8, requests + " requests");
     }
 
-    @Test
-    void damagedMessagesAreTheRecordsFault() {
-        BucatiniAvroConverter converter = converter();
+    @ParameterizedTest
+    @EnumSource(Engine.class)
+    void damagedMessagesAreTheRecordsFault(Engine engine) {
+        BucatiniAvroConverter converter = converter("engine", engine.name().toLowerCase(Locale.ROOT));
         int refused = 0;
         for (byte[] message : MESSAGES) {
             converter.toConnectData(TOPIC, message);
@@ -181,9 +186,10 @@ class RealConverterTest {
         assertTrue(interrupted.get());
     }
 
-    @Test
-    void manyThreadsShareOneConverter() throws Exception {
-        BucatiniAvroConverter converter = converter();
+    @ParameterizedTest
+    @EnumSource(Engine.class)
+    void manyThreadsShareOneConverter(Engine engine) throws Exception {
+        BucatiniAvroConverter converter = converter("engine", engine.name().toLowerCase(Locale.ROOT));
         ExecutorService threads = Executors.newFixedThreadPool(8);
         List<Future<Integer>> results = new ArrayList<>();
         for (int t = 0; t < 8; t++) {

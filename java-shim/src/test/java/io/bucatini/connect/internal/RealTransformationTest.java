@@ -8,12 +8,14 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
+import io.bucatini.connect.BucatiniExtractNewRecordState;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -32,6 +34,8 @@ import org.apache.kafka.connect.sink.SinkRecord;
 import org.apache.kafka.connect.source.SourceRecord;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** The transformation with the real core: moves executed on Structs, and the same records as frames. */
 class RealTransformationTest {
@@ -97,10 +101,12 @@ class RealTransformationTest {
                 });
     }
 
-    @Test
-    void theStorysRecordsAreUnwrapped() {
-        NativeTransformation<SourceRecord> smt =
-                real(Map.of("drop.tombstones", "false", "delete.handling.mode", "rewrite"));
+    @ParameterizedTest
+    @EnumSource(Engine.class)
+    void theStorysRecordsAreUnwrapped(Engine engine) {
+        BucatiniExtractNewRecordState<SourceRecord> smt = new BucatiniExtractNewRecordState<>();
+        smt.configure(Map.of("drop.tombstones", "false", "delete.handling.mode", "rewrite", "engine",
+                engine.name().toLowerCase(Locale.ROOT)));
         SourceRecord created = smt.apply(record(ENVELOPE, change(ENVELOPE, "c", null, row(1, "spaghetti"))));
         Struct value = (Struct) created.value();
         assertEquals(List.of("id", "name", "cooking_minutes", "__deleted"),
