@@ -80,6 +80,8 @@ class PluginScanningTest {
         assertEquals("0.1.0", new BucatiniAvroConverter().version());
         assertEquals("0.1.0", new BucatiniWal2JsonConverter().version());
         assertEquals("0.1.0", new BucatiniExtractNewRecordState<SourceRecord>().version());
+        assertTrue(new BucatiniAvroConverter().config().names().contains("engine"));
+        assertTrue(new BucatiniExtractNewRecordState<SourceRecord>().config().names().contains("engine"));
     }
 
     /** The method has another name since Connect 3. */

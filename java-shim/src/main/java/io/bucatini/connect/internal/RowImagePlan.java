@@ -52,6 +52,8 @@ final class RowImagePlan {
     RowImagePlan key;
     /** Of an array or map; the struct that a reference stands for. */
     RowImagePlan item;
+    /** The last other Schema object that was found equal: comparing by content takes long. A race costs a comparison. */
+    Schema equal;
 
     private RowImagePlan(int kind, Schema schema, int width) {
         this.kind = kind;

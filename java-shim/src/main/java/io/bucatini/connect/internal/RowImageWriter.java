@@ -132,11 +132,14 @@ final class RowImageWriter {
         }
         Struct struct = (Struct) value;
         Schema schema = struct.schema();
-        if (schema != plan.schema && !schema.equals(plan.schema)
-                && !RecursiveSchema.unwrap(schema).equals(RecursiveSchema.unwrap(plan.schema))
-                && (bySchema || !sameFields(schema, plan.schema))) {
-            throw new DataFault("row-image.struct",
-                    "expected a Struct of the schema at this place, found one of another schema");
+        if (schema != plan.schema && schema != plan.equal) {
+            if (!schema.equals(plan.schema)
+                    && !RecursiveSchema.unwrap(schema).equals(RecursiveSchema.unwrap(plan.schema))
+                    && (bySchema || !sameFields(schema, plan.schema))) {
+                throw new DataFault("row-image.struct",
+                        "expected a Struct of the schema at this place, found one of another schema");
+            }
+            plan.equal = schema;
         }
         return struct;
     }

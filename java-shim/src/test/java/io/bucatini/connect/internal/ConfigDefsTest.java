@@ -82,6 +82,26 @@ class ConfigDefsTest {
     }
 
     @Test
+    void theGeneratedDeclarationsAreWhatConnectWants() {
+        for (PluginKind kind : PluginKind.values()) {
+            ConfigDef generated = ConfigDefs.of(kind);
+            assertTrue(generated.names().size() > 3, kind + ": " + generated.names());
+            ConfigDef.ConfigKey engine = generated.configKeys().get("engine");
+            assertEquals(Engine.NATIVE, Engine.of(Map.of("engine", engine.defaultValue.toString())));
+            engine.validator.ensureValid("engine", "wasm");
+            assertThrows(ConfigException.class, () -> engine.validator.ensureValid("engine", "java"));
+            // As Connect validates a connector: every error is in a value, none is thrown.
+            generated.validate(Map.of()).forEach(value -> assertTrue(
+                    value.errorMessages().isEmpty() || generated.configKeys().get(value.name()).defaultValue
+                            == ConfigDef.NO_DEFAULT_VALUE, value.name() + ": " + value.errorMessages()));
+            // Connect's own names for a transformation.
+            for (String reserved : List.of("type", "predicate", "negate")) {
+                assertTrue(!generated.names().contains(reserved), reserved);
+            }
+        }
+    }
+
+    @Test
     void aMalformedDeclarationIsNoSettingsFault() {
         Properties broken = new Properties();
         broken.setProperty("0.name", "x");

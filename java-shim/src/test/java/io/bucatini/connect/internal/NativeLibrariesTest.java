@@ -6,10 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.bucatini.connect.BucatiniError;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Properties;
 import java.util.concurrent.atomic.AtomicReference;
@@ -33,6 +33,11 @@ class NativeLibrariesTest {
         return Files.readAllBytes(Path.of(System.getProperty("java.home"), "lib", "libjimage.so"));
     }
 
+    /** What the linker refuses. */
+    private static byte[] brokenLibrary() throws IOException {
+        return Arrays.copyOf(someLibrary(), 4096);
+    }
+
     private List<String> left() throws IOException {
         try (Stream<Path> files = Files.walk(folder)) {
             return files.filter(file -> !file.equals(folder)).map(Path::toString).collect(Collectors.toList());
@@ -51,8 +56,7 @@ class NativeLibrariesTest {
     @Test
     void theCopyIsTheOwnersOnly() throws Exception {
         AtomicReference<String> seen = new AtomicReference<>("");
-        // Something that is no library: the linker's refusal shows where it was, and nothing stays.
-        byte[] text = "no library".getBytes(StandardCharsets.UTF_8);
+        byte[] broken = brokenLibrary();
         Thread watcher = new Thread(() -> {
             while (!Thread.currentThread().isInterrupted()) {
                 try (Stream<Path> files = Files.walk(folder)) {
@@ -70,7 +74,7 @@ class NativeLibrariesTest {
         });
         watcher.start();
         for (int i = 0; i < 200 && seen.get().isEmpty(); i++) {
-            assertThrows(BucatiniError.class, () -> NativeLibraries.load(artifact(text), "libx.so", folder));
+            assertThrows(BucatiniError.class, () -> NativeLibraries.load(artifact(broken), "libx.so", folder));
         }
         watcher.interrupt();
         watcher.join();
@@ -79,9 +83,9 @@ class NativeLibrariesTest {
 
     @Test
     void whatCannotBeLoadedIsNoException() throws IOException {
-        byte[] text = "no library".getBytes(StandardCharsets.UTF_8);
+        byte[] broken = brokenLibrary();
         BucatiniError error =
-                assertThrows(BucatiniError.class, () -> NativeLibraries.load(artifact(text), "libx.so", folder));
+                assertThrows(BucatiniError.class, () -> NativeLibraries.load(artifact(broken), "libx.so", folder));
         assertEquals("native.load", error.code());
         assertTrue(error.getMessage().contains("libx.so") && error.getMessage().contains("-Dbucatini.native.dir="),
                 error.getMessage());
