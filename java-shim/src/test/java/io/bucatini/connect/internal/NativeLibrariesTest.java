@@ -9,7 +9,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Properties;
 import java.util.concurrent.atomic.AtomicReference;
@@ -33,9 +32,11 @@ class NativeLibrariesTest {
         return Files.readAllBytes(Path.of(System.getProperty("java.home"), "lib", "libjimage.so"));
     }
 
-    /** What the linker refuses. */
+    /** What the linker refuses: a library for another machine. */
     private static byte[] brokenLibrary() throws IOException {
-        return Arrays.copyOf(someLibrary(), 4096);
+        byte[] library = someLibrary();
+        library[18] = (byte) 0xB7;
+        return library;
     }
 
     private List<String> left() throws IOException {
