@@ -31,7 +31,7 @@ const ABANDONED_MS: i64 = 10_000;
 /// The way of a call: [`Self::lookup`] gives a fact or the number of a need; while it is a need, the host calls
 /// [`Self::exchange`], waits `delay_ms`, performs the exchange **without following redirects**, and hands the outcome to
 /// [`Self::answer`]; `Ok(None)` from [`Self::exchange`] means: look up again. An answer of status 0 says in its body why
-/// there is none; one that begins with `too large` (the body exceeded `max_response_bytes`) is not retried.
+/// there is none: refused, time-out, TLS, more than `max_response_bytes`.
 ///
 /// Two threads with one need get the same exchange and may both perform it: the second answer finds nothing to do.
 pub struct RegistryClient {

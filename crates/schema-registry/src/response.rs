@@ -43,14 +43,14 @@ pub(crate) fn judge(need: &Need, lookup: VersionLookup, asked: &str, answer: &An
     match answer.status {
         0 => {
             let why = printable(&String::from_utf8_lossy(&answer.body));
-            if why.starts_with("too large") {
-                return Verdict::Final(failed(ErrorKind::Data, "registry.too-large", too_large()));
-            }
             let error = failed(ErrorKind::Outage, "registry.unreachable", format!("no answer ({why})"));
             Verdict::Again { error, wait_ms: None, elsewhere: true }
         }
+        // No registry answers so much: something else stands in its place, which is not the record's fault.
         200..=299 if answer.body.len() > MAX_RESPONSE_BYTES as usize => {
-            Verdict::Final(failed(ErrorKind::Data, "registry.too-large", too_large()))
+            let found = format!("expected at most {MAX_RESPONSE_BYTES} bytes of answer, found more");
+            let error = failed(ErrorKind::Outage, "registry.too-large", found);
+            Verdict::Again { error, wait_ms: None, elsewhere: true }
         }
         200..=299 => match read(need, &answer.body) {
             Ok(fact) => Verdict::Fact(fact),
@@ -110,10 +110,6 @@ fn describe(need: &Need) -> String {
         Need::SubjectVersion { subject, version } => format!("version {version} of subject {subject:?}"),
         Need::Metadata { subject, .. } => format!("latest version with metadata of subject {subject:?}"),
     }
-}
-
-fn too_large() -> String {
-    format!("expected at most {MAX_RESPONSE_BYTES} bytes of answer, found more")
 }
 
 /// `, code: message` of an error body in the registry's form, else nothing: a proxy's page is not repeated.
@@ -361,9 +357,9 @@ mod tests {
     }
 
     #[test]
-    fn size_is_limited_on_both_sides() {
+    fn an_answer_beyond_all_measure_is_an_outage() {
         let long = "x".repeat(MAX_RESPONSE_BYTES as usize + 1);
-        assert_eq!(refused(&by_id(), 200, &long).1, "registry.too-large");
-        assert_eq!(refused(&by_id(), 0, "too large: more than 8 MiB").1, "registry.too-large");
+        let Verdict::Again { error, .. } = judged(&by_id(), 200, &long) else { panic!() };
+        assert_eq!((error.kind(), error.code()), (ErrorKind::Outage, "registry.too-large"));
     }
 }
