@@ -19,6 +19,8 @@ CORPUS := tests/corpus/avro tests/corpus/smt tests/corpus/wal2json tests/corpus/
 PURE := connect-data schema-registry avro-converter extract-new-record-state wal2json
 COMPONENTS := avro-converter extract-new-record-state wal2json
 FAULTS := trap loop
+# Built together, always: another selection would choose other features of the dependencies and build wasmtime anew.
+RELEASE := -p connect-jni-core -p connect-jni-wasm -p component-build -p corpus
 
 ## Build
 
@@ -32,15 +34,14 @@ artifacts: native components ## Native libraries and components, staged for the 
 .PHONY: native
 native: ## libbucatini.so (cores) and libbucatini_wasm.so (components in wasmtime)
 	mkdir -p $(ARTIFACTS)/native/linux-x86-64
-	cargo build --release -p connect-jni-core
-	cargo build --release -p connect-jni-wasm
+	cargo build --release $(RELEASE)
 	install -m 644 $(CARGO_TARGET_DIR)/release/libbucatini.so $(CARGO_TARGET_DIR)/release/libbucatini_wasm.so \
 		$(ARTIFACTS)/native/linux-x86-64/
 
 .PHONY: components
 components: ## The shipped WASM components
 	cargo build --profile component --target wasm32-unknown-unknown $(addprefix -p component-,$(COMPONENTS))
-	cargo build --release -p component-build
+	cargo build --release $(RELEASE)
 	mkdir -p $(ARTIFACTS)/components
 	for name in $(COMPONENTS); do \
 		$(CARGO_TARGET_DIR)/release/component-build \
@@ -77,7 +78,7 @@ unit: components ## Unit and property tests of every crate
 jvm-test: artifacts ## Tests of the Java shim against the real libraries
 	$(MVN) verify -Dbucatini.artifacts=$(abspath $(ARTIFACTS)) -Dbucatini.zip=$(abspath $(PLUGIN))
 
-CORPUS_RUN = cargo run -q --release -p corpus --
+CORPUS_RUN = $(CARGO_TARGET_DIR)/release/corpus
 SAMPLE ?= 300
 SEED ?= 20261123
 

@@ -45,7 +45,7 @@ fn the_library_exports_the_methods_of_the_boundary() {
     let header = elf.elf_header();
     let sections = header.sections(endian, &*library).unwrap();
     let (dynamic, _) = sections.dynamic(endian, &*library).unwrap().unwrap();
-    let flags = dynamic.iter().filter(|entry| entry.tag32(endian) == Some(object::elf::DT_FLAGS));
+    let flags = dynamic.iter().filter(|entry| entry.tag32(endian).map(i64::from) == Some(object::elf::DT_FLAGS));
     for entry in flags {
         assert_eq!(entry.d_val(endian) & u64::from(object::elf::DF_STATIC_TLS), 0, "dlopen fails after a few copies");
     }
