@@ -27,9 +27,10 @@ pub fn differing(vectors: Vec<Json>, known: &BTreeSet<String>, count: usize) -> 
     let mut shown = known.clone();
     let mut chosen = BTreeSet::new();
     while chosen.len() < count {
-        let best = left.iter().enumerate().max_by_key(|(_, (_, length, traits))| {
-            (traits.difference(&shown).count(), std::cmp::Reverse(*length))
-        });
+        let best = left
+            .iter()
+            .enumerate()
+            .max_by_key(|(_, (_, length, traits))| (traits.difference(&shown).count(), std::cmp::Reverse(*length)));
         let Some((at, _)) = best else { break };
         let (number, _, traits) = left.swap_remove(at);
         if traits.is_subset(&shown) {

@@ -17,8 +17,28 @@ pub struct World {
 }
 
 const COLUMNS: &[&str] = &[
-    "id", "name", "num", "op", "ts_ms", "Größe", "a b", "a.b", "a,b", "x", "lsn", "table", "__deleted", "__op", "__lsn",
-    "before", "tags", "price", "c1", "c2", "c3", " x",
+    "id",
+    "name",
+    "num",
+    "op",
+    "ts_ms",
+    "Größe",
+    "a b",
+    "a.b",
+    "a,b",
+    "x",
+    "lsn",
+    "table",
+    "__deleted",
+    "__op",
+    "__lsn",
+    "before",
+    "tags",
+    "price",
+    "c1",
+    "c2",
+    "c3",
+    " x",
 ];
 const HEADERS: &[&str] = &["drop", "h", "__op", "drop.columns"];
 const OPERATIONS: &[&str] = &["c", "u", "r", "d", "t", "m", "c", "u", "d", "", "zz"];
@@ -65,7 +85,8 @@ impl World {
         };
         let columns = self.names().columns;
         let partition = if random.chance(50) { json!(random.below(8)) } else { Json::Null };
-        let timestamp = if random.chance(50) { json!(1_600_000_000_000u64 + random.bits() % 1_000_000) } else { Json::Null };
+        let timestamp =
+            if random.chance(50) { json!(1_600_000_000_000u64 + random.bits() % 1_000_000) } else { Json::Null };
         Ok(json!({
             "topic": self.topic, "kafkaPartition": partition, "timestamp": timestamp, "key": self.key_datum(random)?,
             "value": value, "headers": headers(random, &columns)?,
@@ -73,14 +94,17 @@ impl World {
     }
 
     fn event(&self, random: &mut Random) -> Result<Json, String> {
-        let (before, after) = *random.pick(&[(false, true), (true, true), (false, true), (true, false), (true, false), (false, false)]);
+        let (before, after) =
+            *random.pick(&[(false, true), (true, true), (false, true), (true, false), (true, false), (false, false)]);
         let mut values = Vec::new();
         for (name, tree) in &self.envelope.fields {
             values.push(match (name.as_str(), tree.node.kind) {
                 ("before", _) if !before => Value::Null,
                 ("after", _) if !after => Value::Null,
                 ("before" | "after", _) => tree.some(random, self.taste),
-                ("op", Type::String) if !tree.node.optional || random.chance(90) => Value::String(random.text(OPERATIONS)),
+                ("op", Type::String) if !tree.node.optional || random.chance(90) => {
+                    Value::String(random.text(OPERATIONS))
+                }
                 _ => tree.value(random, self.taste),
             });
         }
@@ -116,7 +140,12 @@ impl World {
             5 => swap(random, &mut world.envelope.fields),
             6 => {
                 let name = random.text(&["before", "after"]);
-                world.envelope.fields.iter_mut().filter(|(field, _)| *field == name).for_each(|(_, row)| change_fields(random, row));
+                world
+                    .envelope
+                    .fields
+                    .iter_mut()
+                    .filter(|(field, _)| *field == name)
+                    .for_each(|(_, row)| change_fields(random, row));
             }
             7 => world.envelope.fields.push((format!("extra{}", random.below(3)), Tree::column(random))),
             8 => world.envelope.fields.iter_mut().for_each(|(_, tree)| tree.node.parameters.reverse()),
@@ -211,7 +240,11 @@ fn source(random: &mut Random) -> Tree {
         tree
     };
     let mut snapshot = text(true);
-    snapshot.node = Node::new(Type::String).named("io.debezium.data.Enum").version(1).parameter("allowed", "true,last,false").optional();
+    snapshot.node = Node::new(Type::String)
+        .named("io.debezium.data.Enum")
+        .version(1)
+        .parameter("allowed", "true,last,false")
+        .optional();
     if random.chance(70) {
         snapshot.node.default = Some(Value::String("false".into()));
     }

@@ -21,7 +21,8 @@ const LEGACY: &[&str] = &["drop", "rewrite", "none", "rewrite", "none", "REWRITE
 const MODES_3_0: &[&str] =
     &["drop", "tombstone", "rewrite", "rewrite-with-tombstone", "Rewrite", " REWRITE-WITH-TOMBSTONE", "tombstone\t"];
 const MODES: &[&str] = &["delete-to-tombstone", "delete-to-tombstone", "DELETE-to-tombstone "];
-const ODD_MODES: &[&str] = &["", " ", "nope", "drop,rewrite", "rewrite_with_tombstone", "rewrite\u{a0}", "\u{2003}drop"];
+const ODD_MODES: &[&str] =
+    &["", " ", "nope", "drop,rewrite", "rewrite_with_tombstone", "rewrite\u{a0}", "\u{2003}drop"];
 const PREFIXES: &[&str] = &["", "", "src_", " ", "__", "a.b:", "ü_", "f"];
 const PLAIN: &[&str] = &["op", "ts_ms", "op", "source.lsn", "lsn", "table", "id", "transaction.id", "ts_us", "ts_ns"];
 const ODD: &[&str] = &[
@@ -118,10 +119,7 @@ fn drops(random: &mut Random, names: &Names, config: &mut Config) {
         };
         set(config, "drop.fields.header.name", name);
     }
-    for (key, usual) in [
-        ("drop.fields.from.key", BOOLEANS),
-        ("drop.fields.keep.schema.compatible", BOOLEANS),
-    ] {
+    for (key, usual) in [("drop.fields.from.key", BOOLEANS), ("drop.fields.keep.schema.compatible", BOOLEANS)] {
         if random.chance(45) {
             set(config, key, odd_or(random, usual, ODD_BOOLEANS));
         }

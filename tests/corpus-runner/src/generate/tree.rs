@@ -29,7 +29,8 @@ pub struct Taste {
 
 /// What Connect takes in every place.
 pub const VALID: Taste = Taste { nulls: 20, defaults: 0, forbidden: 0 };
-const TEXTS: &[&str] = &["", " ", "a", "orders", "Größe", "日本", "\u{1F9C0}", "line\nbreak", "\u{0}\u{1f}", "x,y", "true"];
+const TEXTS: &[&str] =
+    &["", " ", "a", "orders", "Größe", "日本", "\u{1F9C0}", "line\nbreak", "\u{0}\u{1f}", "x,y", "true"];
 const DEPTH: usize = 3;
 
 impl Tree {
@@ -111,12 +112,16 @@ impl Tree {
             Type::Int32 if name == logical::TIME => Value::Int32((bits % 86_400_000) as i32),
             Type::Int32 if name == logical::DATE => Value::Int32((bits % 60_000) as i32 - 20_000),
             Type::Int32 => Value::Int32(if small { (bits % 100) as i32 } else { bits as i32 }),
-            Type::Int64 if name == logical::TIMESTAMP => Value::Int64((bits % 4_000_000_000_000) as i64 - 1_000_000_000),
+            Type::Int64 if name == logical::TIMESTAMP => {
+                Value::Int64((bits % 4_000_000_000_000) as i64 - 1_000_000_000)
+            }
             Type::Int64 => Value::Int64(if small { (bits % 100) as i64 } else { bits as i64 }),
             Type::Float32 => Value::Float32(*random.pick(&[0.0, -0.0, 1.5, f32::NAN, f32::NEG_INFINITY, 3.4e38, 0.1])),
             Type::Float64 => Value::Float64(*random.pick(&[0.0, -0.0, 2.5, f64::NAN, f64::INFINITY, 1e300, 0.1])),
             Type::String => Value::String(random.text(TEXTS)),
-            Type::Bytes if name == logical::DECIMAL => Value::Bytes(unscaled(if small { bits as i16 as i64 } else { bits as i64 })),
+            Type::Bytes if name == logical::DECIMAL => {
+                Value::Bytes(unscaled(if small { bits as i16 as i64 } else { bits as i64 }))
+            }
             Type::Bytes => Value::Bytes((0..random.below(5)).map(|_| random.bits() as u8).collect()),
             Type::Struct => Value::Struct(self.fields.iter().map(|(_, field)| field.value(random, taste)).collect()),
             Type::Array => {
