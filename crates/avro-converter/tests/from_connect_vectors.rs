@@ -202,7 +202,11 @@ fn every_reencoded_vector() {
         let plan = DecodePlan::compile(&writer, reader.as_ref(), Some(version as i32), &config);
         let payload = hex(json["bytes"].as_str().unwrap());
         let mut image = Vec::new();
-        let answer = plan.decode(&payload, 0, &mut image).and_then(|found| {
+        let decoded = plan.decode(&payload, 0, &mut image);
+        if decoded.is_err() && !json["expected"]["error"].is_null() {
+            continue; // Only the older reference reads these bytes: there is nothing to encode again.
+        }
+        let answer = decoded.and_then(|found| {
             assert!(found, "{}: what is null is not encoded again", vector.id);
             let schema = plan.schema().map(|schema| schema.as_ref());
             encode(schema, &tree::read(schema, &image, &payload)?, &config)
