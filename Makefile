@@ -54,6 +54,11 @@ generate: ## Rewrites what is generated from Rust: ConfigDef resources, settings
 	UPDATE_EXPECT=1 cargo test -q -p config-def
 	UPDATE_EXPECT=1 cargo test -q -p connect-data --test golden_row_images
 
+.PHONY: demo
+demo: plugin ## The pasta migration in stock Kafka Connect, with both engines, on real servers
+	tests/e2e/run story --engine native --target mysql
+	tests/e2e/run story --engine wasm --target mariadb
+
 ## Test
 
 .PHONY: test
