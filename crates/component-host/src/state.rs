@@ -1,6 +1,7 @@
 //! What a guest can reach: its schemas and a place to say something. Lives in its store.
 
 use crate::bindings::base::bucatini::connect::{configs, errors, logging, schema_store, schemas as wit};
+use crate::digest::Digest;
 use crate::limits::{Limits, Usage};
 use crate::logging::{Allowance, Level, Log, printable};
 use connect_data::{Error, Result, Schema, SchemaId, SchemaStore, schema_codec};
@@ -12,7 +13,13 @@ use std::time::Instant;
 pub(crate) struct Schemas {
     store: Arc<dyn SchemaStore>,
     limit: usize,
-    interned: Mutex<BTreeMap<SchemaId, usize>>,
+    interned: Mutex<Interned>,
+}
+
+#[derive(Default)]
+struct Interned {
+    size: usize,
+    known: BTreeMap<Digest, SchemaId>,
 }
 
 impl Schemas {
@@ -21,16 +28,21 @@ impl Schemas {
     }
 
     fn intern(&self, schema: Schema) -> Result<SchemaId> {
-        let size = schema_codec::to_bytes(&schema)?.len();
+        let form = schema_codec::to_bytes(&schema)?;
+        let digest = Digest::of(&[&form]);
         let mut interned = self.interned.lock().unwrap_or_else(PoisonError::into_inner);
-        if interned.values().sum::<usize>() + size > self.limit {
+        if let Some(id) = interned.known.get(&digest) {
+            return Ok(*id);
+        }
+        if interned.size + form.len() > self.limit {
             return Err(Error::data(
                 "component.schemas",
                 format!("expected schemas of at most {} bytes in all from a component, found more", self.limit),
             ));
         }
         let id = self.store.intern(Arc::new(schema))?;
-        interned.insert(id, size);
+        interned.size += form.len();
+        interned.known.insert(digest, id);
         Ok(id)
     }
 }

@@ -8,8 +8,8 @@ use component_host::{Component, MAX_COMPONENT};
 use connect_data::{Decoded, ErrorKind};
 use std::time::{Duration, Instant};
 
-/// Two attempts, two starts, and what a busy machine adds.
-const MOST: Duration = Duration::from_millis(4 * 200 + 1_000);
+/// Two attempts, and what a busy machine adds.
+const MOST: Duration = Duration::from_secs(4);
 
 #[test]
 fn what_a_call_does_ends_in_time_with_its_cause() {
@@ -43,7 +43,7 @@ fn what_a_call_does_ends_in_time_with_its_cause() {
         (
             "division by zero",
             Module {
-                to_connect: "(i32.div_u (i32.const 1) (local.get 1) (i32.sub (local.get 1) (local.get 1)) (i32.div_u) (drop) (drop) (i32.const 0))",
+                to_connect: "(i32.div_u (i32.const 1) (i32.sub (local.get 1) (local.get 1)))",
                 ..Module::default()
             },
             "wasm.trap",
@@ -98,7 +98,7 @@ fn what_does_not_start_is_not_opened() {
     for (name, module, code) in cases {
         let begin = Instant::now();
         let error = open(&module.load(), &[]).err().unwrap_or_else(|| panic!("{name}: opened"));
-        assert!(begin.elapsed() < CALL + Duration::from_secs(1), "{name}: {:?}", begin.elapsed());
+        assert!(begin.elapsed() < CALL + Duration::from_secs(2), "{name}: {:?}", begin.elapsed());
         assert_eq!((error.kind(), error.code()), (ErrorKind::Internal, code), "{name}: {error}");
     }
 }

@@ -130,7 +130,7 @@ const REGISTRY: (&str, &str) = ("schema.registry.url", "http://localhost:8081");
 #[test]
 fn a_wal2json_line_becomes_an_image() {
     let mut caller = Caller { out: vec![0; 1 << 16] };
-    let handle = caller.open(WAL2JSON, &[("topic.prefix", "server")]);
+    let handle = caller.open(WAL2JSON, &[("topic.prefix", "server"), ("database.dbname", "db")]);
     assert!(handle > 0, "{}", caller.error(handle));
     let topic = caller.topic(handle, "server.public.t");
     let line = br#"{"action":"I","xid":7,"timestamp":"2026-11-23 00:00:00+00","lsn":"0/16B3748","nextlsn":"0/16B3778","schema":"public","table":"t","columns":[{"name":"id","type":"integer","typeoid":23,"position":1,"optional":false,"value":42}],"pk":[{"name":"id","type":"integer"}]}"#;

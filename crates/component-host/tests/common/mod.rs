@@ -7,8 +7,8 @@ use std::path::Path;
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
-/// A call of the probe may take this long; then it is tried once more.
-pub const CALL: Duration = Duration::from_millis(200);
+/// A call may take this long: much for what these components do, little to wait for.
+pub const CALL: Duration = Duration::from_secs(1);
 
 /// The bytes of a component of this workspace.
 pub fn built(package: &str) -> Vec<u8> {

@@ -74,7 +74,7 @@ impl Converter for Probe {
                 Ok(Decoded::Value(None))
             }
             "large" => {
-                out.resize(number(argument) as usize, b'x');
+                out.resize(out.len() + number(argument) as usize, b'x');
                 Ok(Decoded::Value(None))
             }
             "log" => {
