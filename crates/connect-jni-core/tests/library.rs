@@ -93,6 +93,7 @@ impl Caller {
         i32::try_from(topic).unwrap()
     }
 
+    #[allow(clippy::wrong_self_convention)] // Connect's name
     fn to_connect(&mut self, handle: i64, topic: i32, payload: &[u8]) -> i64 {
         let (env, class) = (std::ptr::null_mut(), std::ptr::null_mut());
         let (input, out) = (payload.as_ptr().expose_provenance() as i64, self.out());
