@@ -1,7 +1,7 @@
 //! The two codecs of the row image agree: images written here are kept in `tests/row-image/rust.jsonl`, where the Java
 //! tests read and rewrite them; those that Java wrote are in `java.jsonl`, and are read and rewritten here. Writing is
 //! deterministic, so a rewritten image must be the same bytes.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, missing_docs)]
 
 mod support;
 
