@@ -3,6 +3,7 @@
 //! `UPDATE_EXPECT` is set (`make generate`).
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use connect_data::ConfigDef;
     use std::collections::BTreeSet;
