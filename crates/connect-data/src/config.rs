@@ -96,6 +96,34 @@ pub struct ConfigKey {
     pub display: &'static str,
 }
 
+/// A key that the Java plug-in knows and that is not honoured here: a host without a JVM says so instead of guessing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OtherKey {
+    /// Name; a `*` at its end stands for any rest.
+    pub name: &'static str,
+    /// What becomes of it.
+    pub treatment: Treatment,
+}
+
+/// What becomes of a key that is not honoured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Treatment {
+    /// It changes nothing here; a notice says why.
+    Ignored(&'static str),
+    /// Going on without it would do something else than was asked for; the text says why, and what to do.
+    Refused(&'static str),
+}
+
+impl OtherKey {
+    /// Whether this entry is about the key.
+    pub fn matches(&self, key: &str) -> bool {
+        match self.name.strip_suffix('*') {
+            Some(start) => key.starts_with(start),
+            None => key == self.name,
+        }
+    }
+}
+
 /// What a user set. Absent and null are the same, as in Connect.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Properties(BTreeMap<String, String>);
@@ -339,6 +367,14 @@ mod tests {
             display: "Mode",
         }],
     };
+
+    #[test]
+    fn other_keys_match_by_name_or_by_their_start() {
+        let family = OtherKey { name: "signal.*", treatment: Treatment::Refused("no signals") };
+        assert!(family.matches("signal.data.collection") && !family.matches("signals"));
+        let one = OtherKey { name: "publication.name", treatment: Treatment::Ignored("not read by wal2json") };
+        assert!(one.matches("publication.name") && !one.matches("publication.name.x"));
+    }
 
     #[test]
     fn values_are_trimmed_and_checked_and_defaults_apply() {

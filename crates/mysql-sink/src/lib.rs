@@ -1,0 +1,1 @@
+//! The JDBC sink connectors' upserts into MySQL and MariaDB, as a Rust sink.

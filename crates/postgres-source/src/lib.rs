@@ -1,0 +1,1 @@
+//! Debezium's PostgreSQL connector as a Rust source.
