@@ -1,1 +1,14 @@
-//! The JDBC sink connectors' upserts into MySQL and MariaDB, as a Rust sink.
+//! The JDBC sink connectors' upserts into MySQL and MariaDB, as a Rust sink: settings of Aiven's, Confluent's and
+//! Debezium's `JdbcSinkConnector`, tables made and evolved from Connect schemas, multi-row statements in one
+//! transaction a batch.
+//!
+//! Records come as [`connect_data::frame::RecordFrame`] bytes; a plan compiled once per (table, key schema, value
+//! schema) reads the slots of their row images and writes SQL. See `docs/mysql-sink.md`.
+#![forbid(unsafe_code)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
+
+mod settings;
+mod sink;
+
+pub use settings::{Flavour, Settings, config, other_keys};
+pub use sink::{Sink, SinkRecord, Statistics};
