@@ -105,13 +105,13 @@ fn the_shipped_components_run_behind_the_boundary() {
     assert_eq!(caller.error(result).code(), "component.role");
 
     let wal2json = built("component-wal2json");
-    let lines = caller.opened(WAL2JSON, &[("topic.prefix", "server")], &wal2json);
+    let lines = caller.opened(WAL2JSON, &[("topic.prefix", "server"), ("database.dbname", "app")], &wal2json);
     let topic = caller.topic(lines, "server.public.t");
     let line =
         br#"{"action":"D","schema":"public","table":"t","identity":[{"name":"id","type":"integer","value":42}]}"#;
     assert!(caller.convert(lines, topic, line) > 0);
 
-    // A native library has no exchanges left behind, a component no thread.
+    // One ticking thread for all components, and none when the last has gone.
     assert_eq!(threads().iter().filter(|name| name.trim() == "bucatini-epoch").count(), 1);
     for handle in [handle, transformation, lines] {
         close(handle);
