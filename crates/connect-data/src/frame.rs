@@ -126,6 +126,39 @@ impl<'a> RecordFrame<'a> {
         value.write(&mut w);
         write_headers(headers, &mut w);
     }
+
+    /// Appends this record as an outcome leaves it; `Ok(false)` = it is dropped, and nothing was appended.
+    ///
+    /// # Errors
+    /// Internal: truncated headers.
+    pub fn write_changed(&self, outcome: &Outcome<'_>, out: &mut Vec<u8>) -> Result<bool> {
+        let unchanged = Outcome::Change { topic: None, key: None, value: None, append: None, put: None };
+        let (topic, key, value, append, put) = match outcome {
+            Outcome::Drop => return Ok(false),
+            Outcome::Pass => return self.write_changed(&unchanged, out),
+            Outcome::Change { topic, key, value, append, put } => (topic, key, value, append, put),
+        };
+        Self::write(
+            topic.unwrap_or(self.topic),
+            self.partition,
+            self.timestamp,
+            key.unwrap_or(self.key),
+            value.unwrap_or(self.value),
+            &[],
+            out,
+        );
+        // The count of headers is the last thing that was written.
+        out.truncate(out.len().saturating_sub(4));
+        let mut w = Writer::new(out);
+        let kept = put.as_ref().unwrap_or(&self.headers);
+        w.u32((kept.len() + append.as_ref().map_or(0, Headers::len)) as u32);
+        for header in kept.iter().chain(append.iter().flat_map(Headers::iter)) {
+            let (name, datum) = header?;
+            w.str(name);
+            datum.write(&mut w);
+        }
+        Ok(true)
+    }
 }
 
 fn write_headers(headers: &[(&str, Datum<'_>)], w: &mut Writer<'_>) {
@@ -373,5 +406,43 @@ impl Answer {
             headers.push((name, r.str()?.to_owned()));
         }
         Ok(Self { id, status, headers, body: r.bytes()?.to_vec() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_is_rewritten_as_its_outcome_says() {
+        let datum = |schema| Datum { schema, image: &[1, 2] };
+        let mut bytes = Vec::new();
+        RecordFrame::write("t", Some(3), None, datum(1), datum(2), &[("a", datum(3))], &mut bytes);
+        let record = RecordFrame::read(&bytes).unwrap();
+
+        let mut outcome = vec![CHANGE, change::TOPIC | change::VALUE | change::APPEND_HEADERS];
+        let mut w = Writer::new(&mut outcome);
+        w.str("u");
+        datum(7).write(&mut w);
+        write_headers(&[("b", datum(8))], &mut w);
+        let mut changed = Vec::new();
+        assert!(record.write_changed(&Outcome::read(&outcome).unwrap(), &mut changed).unwrap());
+        let mut expected = Vec::new();
+        RecordFrame::write("u", Some(3), None, datum(1), datum(7), &[("a", datum(3)), ("b", datum(8))], &mut expected);
+        assert_eq!(changed, expected);
+
+        let mut outcome = vec![CHANGE, change::PUT_HEADERS];
+        write_headers(&[("c", datum(9))], &mut Writer::new(&mut outcome));
+        changed.clear();
+        assert!(record.write_changed(&Outcome::read(&outcome).unwrap(), &mut changed).unwrap());
+        expected.clear();
+        RecordFrame::write("t", Some(3), None, datum(1), datum(2), &[("c", datum(9))], &mut expected);
+        assert_eq!(changed, expected);
+
+        changed.clear();
+        assert!(record.write_changed(&Outcome::Pass, &mut changed).unwrap());
+        assert_eq!(changed, bytes);
+        changed.clear();
+        assert!(!record.write_changed(&Outcome::Drop, &mut changed).unwrap() && changed.is_empty());
     }
 }

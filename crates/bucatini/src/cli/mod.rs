@@ -1,0 +1,5 @@
+//! The command line.
+
+pub mod stop;
+
+pub use stop::Stop;
