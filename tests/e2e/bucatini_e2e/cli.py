@@ -9,6 +9,8 @@ from .downloads import sets, store
 from .failure import Failure
 from .faults import suite as faults
 from .pasta import story
+from .pasta.way import InConnect
+from .runner import suite as runner
 from .servers.connect import Connect
 from .servers.stack import TARGETS, Stack
 from .servers.workspace import Workspace
@@ -53,6 +55,8 @@ def _parser() -> argparse.ArgumentParser:
         ("faults", _faults, "outages, bad records and faults of our own code"),
     ):
         verb(name, run, help).add_argument("--connect", choices=sets.CONNECT_VERSIONS, help="one version only")
+    one = verb("runner", _runner, "the story and faults in the runner, without Connect")
+    one.add_argument("part", nargs="?", choices=runner.PARTS, help="one part only")
     verb("take-away", _take_away, "without each server or artefact the story fails and names it")
     verb("up", _up, "start the servers, with a Connect worker and our plug-ins, until Ctrl-C").add_argument(
         "--target", choices=sorted(TARGETS), default="mysql"
@@ -79,6 +83,7 @@ def _all(_: argparse.Namespace) -> None:
                 with stack.worker(version, paths[version]) as worker:
                     for engine, target in zip(plugins.ENGINES, TARGETS, strict=True):
                         _tell(stack, worker, engine, target)
+            runner.check(stack)
             for version in sets.CONNECT_VERSIONS:
                 _check_aliases(stack, version)
                 _check_faults(stack, version)
@@ -110,6 +115,11 @@ def _faults(arguments: argparse.Namespace) -> None:
         with Stack(workspace, ()) as stack:
             for version in _versions(arguments):
                 _check_faults(stack, version)
+
+
+def _runner(arguments: argparse.Namespace) -> None:
+    with Workspace() as workspace, Stack(workspace, tuple(TARGETS)) as stack:
+        runner.check(stack, arguments.part)
 
 
 def _take_away(_: argparse.Namespace) -> None:
@@ -155,8 +165,8 @@ def _plugin_path(workspace: Workspace, version: str, with_ours: bool) -> list[Pa
 
 
 def _tell(stack: Stack, worker: Connect, engine: str, target: str) -> None:
-    print(f"the story: engine {engine}, into {target}, Connect {worker.version}", flush=True)
-    story.tell(stack, worker, story.Flavour(engine), target)
+    print(f"the story in Connect {worker.version}: engine {engine}, into {target}", flush=True)
+    story.tell(stack, InConnect(worker, None if engine == "stock" else engine), engine, target)
 
 
 def _check_aliases(stack: Stack, version: str) -> None:

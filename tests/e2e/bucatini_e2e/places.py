@@ -6,7 +6,9 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parent
 E2E = PACKAGE.parent
 REPOSITORY = E2E.parent.parent
+#: The story's own configurations, for the runner, and what stock Connect with our plug-ins takes.
 EXAMPLES = REPOSITORY / "examples" / "pasta"
+EXAMPLES_IN_CONNECT = EXAMPLES / "connect"
 EXPECTED = E2E / "expected"
 PROBE_SOURCES = E2E / "probe"
 LOCK_FILE = E2E / "downloads.lock.json"
@@ -20,6 +22,10 @@ def cache() -> Path:
 
 def plugin_zip() -> Path:
     return Path(os.environ.get("BUCATINI_PLUGIN_ZIP") or REPOSITORY / "dist" / "bucatini-connect-plugin.zip")
+
+
+def runner() -> Path:
+    return Path(os.environ.get("BUCATINI_RUNNER") or REPOSITORY / "dist" / "bucatini")
 
 
 def fault_zip(fault: str) -> Path:

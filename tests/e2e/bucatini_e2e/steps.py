@@ -13,3 +13,8 @@ def step(what: str):
         print(f"  FAILED {time.monotonic() - start:6.1f} s  {what}", flush=True)
         raise
     print(f"  ok     {time.monotonic() - start:6.1f} s  {what}", flush=True)
+
+
+def show(text: str) -> None:
+    """Print what a step found, below its line to be."""
+    print("\n".join(f"    {line}" for line in text.splitlines()), flush=True)

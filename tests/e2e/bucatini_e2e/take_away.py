@@ -22,6 +22,7 @@ from .downloads import mysql_root, sets, store
 from .failure import Failure, Missing
 from .file_sink import FileSink
 from .pasta import story
+from .pasta.way import InConnect
 from .servers.connect import Connect
 from .servers.mysql import MySql
 from .servers.stack import Stack
@@ -197,7 +198,7 @@ def _check_variant(stack: Stack, variant: Variant) -> None:
                 _use_wal2json(stack, worker, variant)
             else:
                 with contextlib.redirect_stdout(io.StringIO()):
-                    story.tell(stack, worker, story.Flavour(variant.engine), MySql.name)
+                    story.tell(stack, InConnect(worker, variant.engine), variant.engine, MySql.name)
         except Failure as failure:
             complaint = str(failure)
         else:

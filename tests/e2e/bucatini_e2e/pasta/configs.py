@@ -37,8 +37,11 @@ def render(file: Path, values: dict[str, str]) -> dict[str, str]:
 
 
 def check_examples() -> None:
-    """Our examples may differ from the story and from the known-good files in what a user has to change only."""
-    source, sink = _load(places.EXAMPLES / SOURCE_FILE), _load(places.EXAMPLES / SINK_FILE)
+    """Our examples may differ from the story and from the known-good files in what a user has to change only: nothing for
+    the runner, a class and three lines for Connect."""
+    for file in (SOURCE_FILE, SINK_FILE):
+        _expect_difference(f"{file} for the runner, from the story's", _load(_STORY / file), _load(places.EXAMPLES / file), set())
+    source, sink = (_load(places.EXAMPLES_IN_CONNECT / file) for file in (SOURCE_FILE, SINK_FILE))
     _expect_difference("source, from the story's", _load(_STORY / SOURCE_FILE), source, _CLASSES | _ENGINES)
     # The class and four keys of the sink are another vendor's; what they are called here is checked by the next pair.
     common = set(_load(_STORY / SINK_FILE)) & set(sink)

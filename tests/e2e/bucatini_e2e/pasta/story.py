@@ -1,19 +1,20 @@
-"""The story, step by step, in stock Kafka Connect: with our plug-ins, or with stock ones as the control."""
+"""The story, step by step, however its connectors are run."""
 
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
 
 from .. import places
 from ..failure import Failure, expect_equal
 from ..registry_client import RegistryClient
-from ..servers.connect import Connect
 from ..servers.stack import Stack
-from ..steps import step
+from ..steps import show, step
 from . import configs, records
+from .way import Way
 
 TOPIC = "my_pg_source.public.pasta"
 SLOT = "test_slot"
 _TABLE = "pasta_mysql"
+_PATIENCE_SECONDS = 60.0
 _ROWS = f"select id, name, cooking_minutes, __deleted from {_TABLE}"
 _CREATE = """
 create table pasta (id serial, name varchar primary key, cooking_minutes int);
@@ -29,57 +30,44 @@ _RENAME_AND_DELETE = (
 )
 
 
-@dataclass(frozen=True)
-class Flavour:
-    """Whose plug-ins tell the story. Ours run in one of two engines; the control has none."""
-
-    engine: str
-
-    @property
-    def is_ours(self) -> bool:
-        return self.engine != "stock"
-
-    @property
-    def folder(self):
-        return places.EXAMPLES if self.is_ours else places.EXPECTED / "stock-json"
-
-
-def tell(stack: Stack, worker: Connect, flavour: Flavour, target: str) -> None:
-    """Run the whole story on this worker into this database; returns only if every expectation held."""
-    values = stack.config_values(target, flavour.engine)
-    source = {"name": "cdc-source-pg"} | configs.render(flavour.folder / configs.SOURCE_FILE, values)
-    sink = {"name": "cdc-sink-mysql"} | configs.render(flavour.folder / configs.SINK_FILE, values)
-    if flavour.is_ours:
-        with step("the examples differ from the known-good configurations in what they may only"):
-            configs.check_examples()
+def tell(stack: Stack, way: Way, engine: str, target: str) -> None:
+    """Run the whole story this way into this database; returns only if every expectation held."""
+    values = stack.config_values(target, engine)
+    source = configs.render(way.folder / configs.SOURCE_FILE, values)
+    sink = configs.render(way.folder / configs.SINK_FILE, values)
+    with step("the examples differ from the known-good configurations in what they may only"):
+        configs.check_examples()
     with step("clean beginning: table pasta in PostgreSQL, nothing elsewhere"):
-        _tidy(stack, worker, target)
+        _tidy(stack, way, target)
         stack.postgres.create_database(values["POSTGRES_DATABASE"])
         stack.postgres.sql(values["POSTGRES_DATABASE"], _CREATE)
-    with step("source: the snapshot's 4 records are on the topic"):
-        worker.client.create(source)
-        _wait_for_records(stack, worker, source["name"], 4)
-    with step("source: the update's record is on the topic"):
+    with step("source: the snapshot's 4 records are on the topic" if way.uses_topic else "source: asked for"):
+        way.start_source(source)
+        _wait_for_records(stack, way, 4)
+    with step("source: the update's record is on the topic" if way.uses_topic else "the update"):
         stack.postgres.sql(values["POSTGRES_DATABASE"], _UPDATE)
-        _wait_for_records(stack, worker, source["name"], 5)
+        _wait_for_records(stack, way, 5)
     with step(f"sink: {target} holds the story's first table"):
-        worker.client.create(sink)
-        _wait_for_table(stack, worker, sink["name"], target, "pasta_mysql-after-update.txt")
+        way.start_sink(sink)
+        show(_wait_for_table(stack, way, target, "pasta_mysql-after-update.txt"))
     with step("rename and delete: 5 more records, two of them tombstones"):
         stack.postgres.sql(values["POSTGRES_DATABASE"], _RENAME_AND_DELETE)
-        _wait_for_records(stack, worker, source["name"], 10)
+        _wait_for_records(stack, way, 10)
     with step(f"sink: {target} holds the story's last table"):
-        _wait_for_table(stack, worker, sink["name"], target, "pasta_mysql-final.txt")
-        definition = (places.EXPECTED / f"pasta_mysql-definition-{target}.txt").read_text().strip()
-        expect_equal("the table's definition", definition, stack.targets[target].definition(_TABLE))
-    if flavour.is_ours:
+        show(_wait_for_table(stack, way, target, "pasta_mysql-final.txt"))
+        file = f"pasta_mysql-definition-{way.name}-{target}.txt"
+        expect_equal(
+            "the table's definition",
+            (places.EXPECTED / file).read_text().strip(),
+            stack.targets[target].definition(_TABLE),
+        )
+    if way.uses_topic and way.uses_avro:
         _check_avro(stack)
-    else:
+    elif way.uses_topic:
         with step("topic: 10 records, keys, values, schemas and headers as expected"):
             records.check_json(stack.probe.read_raw(TOPIC))
-    for connector in (source["name"], sink["name"]):
-        worker.client.wait_until_running(connector)
-    _tidy(stack, worker, target, keep_results=True)
+    way.check_running()
+    _tidy(stack, way, target, keep_results=True)
 
 
 def _check_avro(stack: Stack) -> None:
@@ -106,27 +94,35 @@ def _check_avro(stack: Stack) -> None:
         expect_equal("the values of the peer", expected, stack.probe.peer_read(TOPIC))
 
 
-def _wait_for_records(stack: Stack, worker: Connect, connector: str, count: int) -> None:
+def _wait_for_records(stack: Stack, way: Way, count: int) -> None:
+    if not way.uses_topic:
+        return
+
     def arrived() -> bool:
-        worker.client.raise_if_failed(connector)
         found = stack.probe.count(TOPIC)
         if found > count:
             raise Failure(f"topic {TOPIC} holds {found} records, expected {count}")
         return found == count
 
-    worker.client.wait(arrived, f"{count} records on {TOPIC}")
+    _wait(way, arrived, lambda: f"{count} records on {TOPIC}, found {stack.probe.count(TOPIC)}")
 
 
-def _wait_for_table(stack: Stack, worker: Connect, connector: str, target: str, expectation: str) -> None:
+def _wait_for_table(stack: Stack, way: Way, target: str, expectation: str) -> str:
     expected = (places.EXPECTED / expectation).read_text().strip()
-    deadline = time.monotonic() + 60
-    while True:
-        worker.client.raise_if_failed(connector)
-        found = _table(stack, target)
-        if found == expected:
-            return
+    _wait(
+        way,
+        lambda: _table(stack, target) == expected,
+        lambda: f"the table {_TABLE} in {target} as\n{expected}\nfound\n{_table(stack, target)}",
+    )
+    return expected
+
+
+def _wait(way: Way, is_so: Callable[[], bool], what: Callable[[], str]) -> None:
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while not is_so():
+        way.raise_if_failed()
         if time.monotonic() > deadline:
-            raise Failure(f"table {_TABLE} in {target} is not the story's\n{expected}\nbut\n{found}")
+            raise Failure(f"within {_PATIENCE_SECONDS:.0f} s expected {what()}")
         time.sleep(0.1)
 
 
@@ -136,10 +132,9 @@ def _table(stack: Stack, target: str) -> str:
     return database.sql(_ROWS) if exists else ""
 
 
-def _tidy(stack: Stack, worker: Connect, target: str, keep_results: bool = False) -> None:
+def _tidy(stack: Stack, way: Way, target: str, keep_results: bool = False) -> None:
     """Take the story's traces away, so that it can be told again under the same names on the same servers."""
-    for connector in set(worker.client.connectors()) & {"cdc-source-pg", "cdc-sink-mysql"}:
-        worker.client.remove(connector)
+    way.tidy()
     stack.postgres.drop_slot(SLOT)
     if keep_results:
         return
