@@ -1,16 +1,18 @@
 """The verbs. Every one ends with code 0 only if all it was asked to do was done and held."""
 
 import argparse
+import contextlib
 import time
 from pathlib import Path
 
-from . import aliases, interop, places, plugins, take_away
+from . import aliases, demo, interop, places, plugins, take_away
 from .downloads import sets, store
 from .failure import Failure
 from .faults import suite as faults
 from .pasta import story
 from .pasta.way import InConnect
 from .runner import suite as runner
+from .servers import runner as runner_program
 from .servers.connect import Connect
 from .servers.stack import TARGETS, Stack
 from .servers.workspace import Workspace
@@ -55,6 +57,9 @@ def _parser() -> argparse.ArgumentParser:
         ("faults", _faults, "outages, bad records and faults of our own code"),
     ):
         verb(name, run, help).add_argument("--connect", choices=sets.CONNECT_VERSIONS, help="one version only")
+    one = verb("demo", _demo, "tell the story in the runner and in Connect, and show what happens")
+    one.add_argument("--target", choices=sorted(TARGETS), default="mysql")
+    one.add_argument("--keep", action="store_true", help="leave the last telling running until Ctrl-C")
     one = verb("runner", _runner, "the story and faults in the runner, without Connect")
     one.add_argument("part", nargs="?", choices=runner.PARTS, help="one part only")
     verb("take-away", _take_away, "without each server or artefact the story fails and names it")
@@ -115,6 +120,16 @@ def _faults(arguments: argparse.Namespace) -> None:
         with Stack(workspace, ()) as stack:
             for version in _versions(arguments):
                 _check_faults(stack, version)
+
+
+def _demo(arguments: argparse.Namespace) -> None:
+    _download()
+    runner_program.binary()
+    with Workspace() as workspace:
+        path = _plugin_path(workspace, NEWEST, with_ours=True)
+        with Stack(workspace, (arguments.target,)) as stack, stack.worker(NEWEST, path) as worker:
+            keep = (lambda: _wait_for_interrupt(stack, worker)) if arguments.keep else None
+            demo.tell(stack, worker, arguments.target, keep)
 
 
 def _runner(arguments: argparse.Namespace) -> None:
@@ -189,5 +204,6 @@ def _wait_for_interrupt(stack: Stack, worker: Connect) -> None:
     for name, database in stack.targets.items():
         print(f"{name}: 127.0.0.1:{database.port}, socket {database.socket}")
     print("Ctrl-C stops everything.", flush=True)
-    while True:
-        time.sleep(3600)
+    with contextlib.suppress(KeyboardInterrupt):
+        while True:
+            time.sleep(3600)

@@ -30,8 +30,13 @@ _RENAME_AND_DELETE = (
 )
 
 
-def tell(stack: Stack, way: Way, engine: str, target: str) -> None:
-    """Run the whole story this way into this database; returns only if every expectation held."""
+def tell(
+    stack: Stack, way: Way, engine: str, target: str, before_end: Callable[[], None] | None = None
+) -> None:
+    """Run the whole story this way into this database; returns only if every expectation held.
+
+    `before_end` is called when all is done and the connectors still run.
+    """
     values = stack.config_values(target, engine)
     source = configs.render(way.folder / configs.SOURCE_FILE, values)
     sink = configs.render(way.folder / configs.SINK_FILE, values)
@@ -66,6 +71,8 @@ def tell(stack: Stack, way: Way, engine: str, target: str) -> None:
     elif way.uses_topic:
         with step("topic: 10 records, keys, values, schemas and headers as expected"):
             records.check_json(stack.probe.read_raw(TOPIC))
+    if before_end is not None:
+        before_end()
     way.check_running()
     _tidy(stack, way, target, keep_results=True)
 
