@@ -56,6 +56,7 @@ impl Compiler<'_> {
             headers.push(HeaderAdd {
                 name: reference.name.clone(),
                 schema: constant.schema,
+                schema_of_null: constant.schema,
                 from: Source::Constant(constant),
                 cells: text_cells(),
             });
@@ -114,7 +115,8 @@ impl Compiler<'_> {
                 Resolved::Found { at, from } => {
                     let cells = Cells::of(&input.schema, &input.layout, at.node).ok_or_else(recursive)?;
                     let schema = self.store.intern(Arc::new(header_schema(input, &at)?))?;
-                    headers.push(HeaderAdd { name: reference.name.clone(), schema, from, cells });
+                    let schema_of_null = self.store.intern(Arc::new(field_schema(input, &at)?))?;
+                    headers.push(HeaderAdd { name: reference.name.clone(), schema, schema_of_null, from, cells });
                 }
             }
         }

@@ -70,6 +70,10 @@ pub(crate) fn headers(image: &Image<'_>, headers: &[HeaderAdd], out: &mut Vec<u8
     Writer::new(out).u32(headers.len() as u32);
     for header in headers {
         Writer::new(out).str(&header.name);
+        if matches!(give(image, &header.from), Given::Null) && header.schema_of_null != header.schema {
+            null(header.schema_of_null, 1, out)?;
+            continue;
+        }
         datum(header.schema, out, |out| {
             let mut writer = ImageWriter::new(out, header.cells.width as usize)?;
             put(&mut writer, image, &header.from, 0, &header.cells)?;

@@ -90,6 +90,8 @@ pub(crate) struct Topic {
 pub(crate) struct HeaderAdd {
     pub(crate) name: String,
     pub(crate) schema: SchemaId,
+    /// Schema of the header if its value is null.
+    pub(crate) schema_of_null: SchemaId,
     pub(crate) from: Source,
     pub(crate) cells: Cells,
 }

@@ -18,14 +18,14 @@
 //! # Plan
 //!
 //! ```text
-//! plan      format u8 = 1, tombstone, value
+//! plan      format u8 = 2, tombstone, value
 //! tombstone u8: 0 drop the record | 1 keep it and append: headers
 //! value     u8: 0 hand the record on as it is | 1 raise: error | 2 envelope
 //! envelope  after path, before (u8: 0 | 1 path), branch x 3
 //! branch    u8: 0 raise: error | 1 drop the record | 2 change
 //! change    headers, topic (u8: 0 | 1: keep_if_blank u8, source), operation (u8: 0 | 1: path),
 //!           dropped (u8: 0 | 1: header name str), key u8
-//! headers   count u32, each: name str, schema u32, source
+//! headers   count u32, each: name str, schema u32, schema of a null u32, source
 //! source    u8: 0 constant
 //!             | 1 guard (u8: 0 | 1 path), path, absent (u8: 0 | 1 constant), null (u8: 0 | 1 constant)
 //! constant  schema u32, row image bytes
@@ -50,7 +50,7 @@
 //! # Program
 //!
 //! ```text
-//! program   format u8 = 1, key, value
+//! program   format u8 = 2, key, value
 //! key       u8: 0 keep | 1 raise: error | 2 remove these entries of a Map: count u32, str each | 3 rebuild
 //! value     u8: 0 raise: error | 1 null with this schema: u32 (0 = no schema) | 2 rebuild
 //! rebuild   schema u32, fields u32, null error, unfit error, steps (count u32, each: u8, then)
@@ -74,7 +74,7 @@ use connect_data::wire::{Reader, Writer};
 use connect_data::{Error, Result, SchemaId};
 
 /// First byte of plans and programs.
-pub const FORMAT: u8 = 1;
+pub const FORMAT: u8 = 2;
 
 /// What a host asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -176,6 +176,7 @@ fn write_headers(headers: &[HeaderAdd], w: &mut Writer<'_>) {
     for header in headers {
         w.str(&header.name);
         w.u32(header.schema);
+        w.u32(header.schema_of_null);
         write_source(&header.from, w);
     }
 }

@@ -94,7 +94,7 @@ fn modern(envelope: &Input, parent: Option<At>, reference: &FieldReference) -> R
 /// The schema of an added header: the field's, optional, without its default.
 ///
 /// Debezium's copy of a struct has no fields and that of a map no item, so that no consumer could read the value; here
-/// they are kept.
+/// they are kept. For a null, which anybody can read, a struct has none: [`field_schema`].
 pub(crate) fn header_schema(envelope: &Input, at: &At) -> Result<Schema> {
     let mut builder = SchemaBuilder::new();
     let root = builder.copy(&envelope.schema, at.node)?;

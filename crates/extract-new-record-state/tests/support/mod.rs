@@ -127,7 +127,10 @@ impl Record {
         for (expected, (name, real)) in headers.iter().zip(&self.headers) {
             let schema = &expected["schema"];
             let differences =
-                if schema["type"] == "struct" && schema.get("fields").is_none_or(|f| f == &serde_json::json!([])) {
+                if schema["type"] == "struct"
+                    && schema.get("fields").is_none_or(|f| f == &serde_json::json!([]))
+                    && expected["payload"].as_object().is_some_and(|fields| !fields.is_empty())
+                {
                     // The reference writes such a schema next to a full payload; only the payload can be compared.
                     let payload = connect_json::payload::write(real.0.as_ref(), &real.1).unwrap();
                     if payload == expected["payload"] { Vec::new() } else { vec![format!("{payload}")] }

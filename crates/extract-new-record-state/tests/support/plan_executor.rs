@@ -39,6 +39,7 @@ struct Change {
 struct HeaderAdd {
     name: String,
     schema: u32,
+    schema_of_null: u32,
     from: Source,
 }
 
@@ -140,11 +141,16 @@ impl Decoder<'_> {
     }
 
     fn headers(&mut self) -> Vec<HeaderAdd> {
-        self.list(|d| HeaderAdd { name: d.text(), schema: d.r.u32().unwrap(), from: d.source() })
+        self.list(|d| HeaderAdd {
+            name: d.text(),
+            schema: d.r.u32().unwrap(),
+            schema_of_null: d.r.u32().unwrap(),
+            from: d.source(),
+        })
     }
 
     fn plan(&mut self) -> Plan {
-        assert_eq!(self.u8(), 1);
+        assert_eq!(self.u8(), extract_new_record_state::plan_codec::FORMAT);
         let plan = Plan {
             tombstone: self.optional(Self::headers),
             value: match self.u8() {
@@ -178,7 +184,7 @@ impl Decoder<'_> {
     }
 
     fn program(&mut self) -> Program {
-        assert_eq!(self.u8(), 1);
+        assert_eq!(self.u8(), extract_new_record_state::plan_codec::FORMAT);
         let key = match self.u8() {
             0 => KeyProgram::Keep,
             1 => KeyProgram::Raise(self.error()),
@@ -353,7 +359,11 @@ impl Interpreter {
 
     fn headers(&self, root: &Value, adds: &[HeaderAdd]) -> Vec<(String, Datum)> {
         let schema = |id: u32| (*self.instance.store.get(id).unwrap()).clone();
-        adds.iter().map(|add| (add.name.clone(), (Some(schema(add.schema)), add.from.give(root)))).collect()
+        let datum = |add: &HeaderAdd| {
+            let value = add.from.give(root);
+            (Some(schema(if value.is_null() { add.schema_of_null } else { add.schema })), value)
+        };
+        adds.iter().map(|add| (add.name.clone(), datum(add))).collect()
     }
 
     fn transform(&mut self, record: &Record) -> connect_data::Result<Option<Record>> {

@@ -15,7 +15,7 @@ import org.apache.kafka.connect.header.Headers;
 
 /** What to do with the records of one value schema (plan_codec.rs: plan). */
 final class MovePlan {
-    static final int FORMAT = 1;
+    static final int FORMAT = 2;
 
     private static final int PASS = 0;
     private static final int FAIL = 1;
@@ -95,16 +95,17 @@ final class MovePlan {
     }
 
     /** The record's headers and the added ones, in a copy: a record keeps the object that it is given. */
-    private static Headers appended(ConnectRecord<?> record, Object value, AddedHeader[] added) {
+    private static Headers appended(ConnectRecord<?> record, Object value, AddedHeader[] toAdd) {
         Headers headers = record.headers().duplicate();
-        for (AddedHeader header : added) {
-            headers.add(header.name, header.source.get(value), header.schema);
+        for (AddedHeader header : toAdd) {
+            Object added = header.source.get(value);
+            headers.add(header.name, added, added == null ? header.schemaOfNull : header.schema);
         }
         return headers;
     }
 
     private AddedHeader[] headers(WireReader in) {
-        AddedHeader[] headers = new AddedHeader[in.count(9)];
+        AddedHeader[] headers = new AddedHeader[in.count(13)];
         for (int i = 0; i < headers.length; i++) {
             headers[i] = new AddedHeader(in);
         }
@@ -114,11 +115,13 @@ final class MovePlan {
     private final class AddedHeader {
         final String name;
         final Schema schema;
+        final Schema schemaOfNull;
         final MoveSource source;
 
         AddedHeader(WireReader in) {
             name = in.str();
             schema = moves.schemas.get(in.u32()).schema;
+            schemaOfNull = moves.schemas.get(in.u32()).schema;
             source = MoveSource.read(in, MovePlan.this.schema.schema, moves);
         }
     }
