@@ -228,28 +228,28 @@ pub static CONFIG: ConfigDef = ConfigDef {
     ],
 };
 
+/// The keys of [`DECODER_CONFIG`], for a connector that adds its own.
+pub const DECODER_KEYS: &[ConfigKey] = &[
+    SERVER_NAME,
+    TOPIC_PREFIX,
+    DBNAME,
+    DECIMAL,
+    TIME,
+    BINARY,
+    HSTORE,
+    INTERVAL,
+    UNKNOWN,
+    PLACEHOLDER,
+    TOASTED_PLACEHOLDER,
+    TOMBSTONES,
+    TRANSACTIONS,
+    TRUNCATE,
+    SANITIZE,
+    SOURCE_VERSION,
+];
+
 /// The keys of Debezium's PostgreSQL connector that [`crate::Decoder`] honours.
-pub static DECODER_CONFIG: ConfigDef = ConfigDef {
-    plugin: "wal2json-decoder",
-    keys: &[
-        SERVER_NAME,
-        TOPIC_PREFIX,
-        DBNAME,
-        DECIMAL,
-        TIME,
-        BINARY,
-        HSTORE,
-        INTERVAL,
-        UNKNOWN,
-        PLACEHOLDER,
-        TOASTED_PLACEHOLDER,
-        TOMBSTONES,
-        TRANSACTIONS,
-        TRUNCATE,
-        SANITIZE,
-        SOURCE_VERSION,
-    ],
-};
+pub static DECODER_CONFIG: ConfigDef = ConfigDef { plugin: "wal2json-decoder", keys: DECODER_KEYS };
 
 /// `decimal.handling.mode`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
