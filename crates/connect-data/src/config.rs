@@ -293,6 +293,19 @@ impl Validator {
 }
 
 impl ConfigKey {
+    /// A key that takes any value of its type.
+    pub const fn new(
+        name: &'static str,
+        kind: ConfigType,
+        default: DefaultValue,
+        importance: Importance,
+        group: &'static str,
+        display: &'static str,
+        doc: &'static str,
+    ) -> Self {
+        Self { name, kind, default, validator: Validator::Any, importance, doc, group, display }
+    }
+
     fn check(&self, value: Option<&str>) -> Result<()> {
         let Some(value) = value else {
             return match self.default {

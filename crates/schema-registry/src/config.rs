@@ -1,21 +1,10 @@
-//! Settings of the registry client, named as in Confluent's `SchemaRegistryClientConfig`. The converter that contains the
-//! client declares and documents them; this reads them.
-//!
-//! | key | default | meaning |
-//! |---|---|---|
-//! | `schema.registry.url` | (required) | comma-separated; the next one is asked when one does not answer; a path is kept |
-//! | `basic.auth.credentials.source`, `basic.auth.user.info`, `schema.registry.basic.auth.user.info`, `sasl.jaas.config` | | USER_INFO, URL, SASL_INHERIT; without a source no credentials are sent |
-//! | `bearer.auth.credentials.source`, `bearer.auth.token`, `bearer.auth.logical.cluster`, `bearer.auth.identity.pool.id` | | STATIC_TOKEN |
-//! | `request.header.*` | | extra headers |
-//! | `max.retries` | 3 | repetitions when no registry answers, or answers 408, 429 or 5xx |
-//! | `retries.wait.ms`, `retries.max.wait.ms` | 1000, 20000 | first and longest wait; it doubles, with jitter |
-//! | `retries.budget.ms` | 60000 | ours: most time that one call may take with all its retries |
-//! | `http.connect.timeout.ms`, `http.read.timeout.ms` | 60000 | cut to what is left of the budget |
-//! | `max.schemas.per.subject` | 1000 | ten times as many answers are kept |
-//! | `missing.id.cache.ttl.sec` | 0 | how long "not found" is repeated without asking |
-//! | `schema.version.lookup` | lenient | ours: [`VersionLookup`] |
+//! Settings of the registry client, named as in Confluent's `SchemaRegistryClientConfig` and declared in
+//! [`keys`](crate::keys). Beyond what is declared: `request.header.*` are extra headers, and `sasl.jaas.config` is where
+//! SASL_INHERIT looks for credentials. What the client needs to know of TLS and proxies is for its host:
+//! [`transport`](crate::transport).
 
 use crate::credentials::Credentials;
+use crate::transport::Transport;
 use crate::url::BaseUrl;
 use connect_data::{Error, Properties, Result};
 
@@ -81,8 +70,9 @@ impl RegistryConfig {
     ///
     /// # Errors
     /// Config: a missing or unparsable value, an unusable URL, credentials that are announced but missing, both kinds of
-    /// credentials at once, a header that HTTP does not allow.
+    /// credentials at once, a header that HTTP does not allow, TLS or proxy settings that contradict each other.
     pub fn new(properties: &Properties) -> Result<Self> {
+        Transport::new(properties)?;
         let integer = |name: &str, default: i64, least: i64| integer(properties, name, default, least);
         let urls = properties.get("schema.registry.url").ok_or_else(|| {
             Error::config("config.missing", "setting schema.registry.url: expected a URL, found none")

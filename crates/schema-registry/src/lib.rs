@@ -15,11 +15,14 @@ mod client;
 pub mod config;
 mod credentials;
 mod facts;
+pub mod keys;
 mod needs;
 mod request;
 mod response;
+pub mod transport;
 mod url;
 
 pub use client::{References, RegistryClient};
 pub use config::{RegistryConfig, VersionLookup};
 pub use needs::{AssignedId, Fact, Lookup, Need, Reference, RegisteredSchema};
+pub use transport::Transport;
