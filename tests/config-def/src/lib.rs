@@ -6,6 +6,7 @@
 #[allow(clippy::unwrap_used)]
 mod tests {
     use connect_data::ConfigDef;
+    use connect_data::config::Validator;
     use std::collections::BTreeSet;
     use std::path::{Path, PathBuf};
 
@@ -50,6 +51,39 @@ mod tests {
                 config.to_markdown()
             );
             check(&root().join(format!("docs/settings/{}.md", config.plugin)), &text);
+        }
+    }
+
+    fn java_sources(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            match entry.extension() {
+                _ if entry.is_dir() => java_sources(&entry, found),
+                Some(extension) if extension == "java" => found.push(entry),
+                _ => {}
+            }
+        }
+    }
+
+    /// What a setting means is a core's business. Java knows those that choose a library or belong to the JVM's own
+    /// transport (TLS, proxy), and no other name or mode.
+    #[test]
+    fn java_names_no_setting_of_a_core() {
+        let is_javas =
+            |key: &str| key == "engine" || key.starts_with("schema.registry.ssl.") || key.starts_with("proxy.");
+        let keys = || PLUGINS.iter().flat_map(|(config, _, _)| config.keys).filter(|key| !is_javas(key.name));
+        let modes = keys().flat_map(|key| match key.validator {
+            Validator::OneOf(values) | Validator::OneOfIgnoringCase(values) => values,
+            _ => &[],
+        });
+        let names: BTreeSet<_> = keys().map(|key| key.name).chain(modes.copied()).collect();
+        let mut sources = Vec::new();
+        java_sources(&root().join("java-shim/src/main/java"), &mut sources);
+        assert!(sources.len() > 20, "found only {} Java sources", sources.len());
+        for source in sources {
+            let text = std::fs::read_to_string(&source).unwrap();
+            for name in &names {
+                assert!(!text.contains(&format!("\"{name}\"")), "{} names the setting {name}", source.display());
+            }
         }
     }
 
