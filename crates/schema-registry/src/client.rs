@@ -178,8 +178,8 @@ impl RegistryClient {
     /// same exchange with what is left of its delay.
     ///
     /// # Errors
-    /// Outage: no registry answered within `max.retries` and `retries.budget.ms`. Data, Config: the registry's answer is
-    /// final. Either is told once to each who waits for it; then the registry is asked again, from the third failure in
+    /// Outage: no registry answered, as a registry does, within `max.retries` and `retries.budget.ms`. Data, Config: the
+    /// registry's answer is final. Either is told once to each who waits for it; then the registry is asked again, from the third failure in
     /// a row on after a pause during which the failure is repeated.
     pub fn exchange(&self, need: NeedId, now_ms: i64) -> Result<Option<Exchange>> {
         let mut state = self.state();
@@ -236,7 +236,7 @@ impl RegistryClient {
                 return;
             }
             Verdict::Redirect(_) => (
-                Error::data(
+                Error::outage(
                     "registry.redirect",
                     format!("Schema Registry: expected an answer after {MAX_HOPS} redirects, found another"),
                 ),
@@ -276,7 +276,7 @@ impl RegistryClient {
             && let Some(Fact::Schema(known)) = facts.same_id(*id, subject)
             && !same_schema(&known.text, &new.text)
         {
-            return Err(Error::data(
+            return Err(Error::outage(
                 "registry.id-reused",
                 format!("Schema Registry: expected the known schema for id {id}, found another one"),
             )
@@ -373,8 +373,9 @@ impl RegistryClient {
     fn give_up(&self, error: Error, attempt: &Attempt, now_ms: i64) -> Error {
         let spent = now_ms - (attempt.deadline - self.config.budget_ms);
         let urls: Vec<_> = self.config.urls.iter().map(|url| format!("{url:?}")).collect();
+        let known = error.hint_text().map(|hint| format!("{hint}; ")).unwrap_or_default();
         error.hint(format!(
-            "gave up after {} retries and {spent} ms; asked {}; see max.retries and retries.budget.ms",
+            "{known}gave up after {} retries and {spent} ms; asked {}; see max.retries and retries.budget.ms",
             attempt.retries,
             urls.join(", ")
         ))

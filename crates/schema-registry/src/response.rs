@@ -54,12 +54,17 @@ pub(crate) fn judge(need: &Need, lookup: VersionLookup, asked: &str, answer: &An
         }
         200..=299 => match read(need, &answer.body) {
             Ok(fact) => Verdict::Fact(fact),
-            Err((code, found)) => Verdict::Final(failed(ErrorKind::Data, code, found)),
+            Err(Refusal::Schema(code, found)) => Verdict::Final(failed(ErrorKind::Data, code, found)),
+            // Something that is no registry, or a broken one: another may do better.
+            Err(Refusal::Answer(code, found)) => {
+                let error = failed(ErrorKind::Outage, code, found);
+                Verdict::Again { error, wait_ms: None, elsewhere: true }
+            }
         },
         301 | 302 | 303 | 307 | 308 => match header("location").and_then(|to| redirect(asked, to)) {
             Some(to) => Verdict::Redirect(to),
             None => Verdict::Final(failed(
-                ErrorKind::Data,
+                ErrorKind::Outage,
                 "registry.redirect",
                 format!("status {} without a location that may be followed", answer.status),
             )),
@@ -68,6 +73,29 @@ pub(crate) fn judge(need: &Need, lookup: VersionLookup, asked: &str, answer: &An
             let code = if answer.status == 401 { "registry.unauthorized" } else { "registry.forbidden" };
             let error = failed(ErrorKind::Config, code, format!("status {}{}", answer.status, message()));
             Verdict::Final(error.hint("check basic.auth.*, bearer.auth.* and the rights of that user"))
+        }
+        407 => {
+            let found = "status 407: the proxy on the way wants credentials".to_owned();
+            let error = failed(ErrorKind::Config, "registry.proxy", found);
+            Verdict::Final(error.hint("name another proxy by proxy.host, or let the registry bypass it"))
+        }
+        429 => {
+            let error = failed(ErrorKind::Outage, "registry.throttled", format!("status 429{}", message()));
+            Verdict::Again { error, wait_ms, elsewhere: false }
+        }
+        408 | 500..=599 => {
+            let found = format!("status {}{}", answer.status, message());
+            let error = failed(ErrorKind::Outage, "registry.unavailable", found);
+            Verdict::Again { error, wait_ms, elsewhere: true }
+        }
+        // Not every registry knows GUIDs, and any producer can put one into a header.
+        404 | 405 if matches!(need, Need::Guid(_)) => {
+            let found = format!("status {}{}", answer.status, message());
+            Verdict::Missing(failed(ErrorKind::Data, "registry.not-found", found))
+        }
+        status if !is_registrys(&answer.body) => {
+            let error = failed(ErrorKind::Outage, "registry.none", format!("status {status}{}", message()));
+            Verdict::Again { error, wait_ms: None, elsewhere: true }
         }
         404 if matches!(need, Need::Version { .. }) && lookup == VersionLookup::Lenient => {
             Verdict::Fact(Fact::Version(None))
@@ -81,21 +109,18 @@ pub(crate) fn judge(need: &Need, lookup: VersionLookup, asked: &str, answer: &An
                 _ => error,
             })
         }
-        429 => {
-            let error = failed(ErrorKind::Outage, "registry.throttled", format!("status 429{}", message()));
-            Verdict::Again { error, wait_ms, elsewhere: false }
-        }
-        408 | 500..=599 => {
-            let found = format!("status {}{}", answer.status, message());
-            let error = failed(ErrorKind::Outage, "registry.unavailable", found);
-            Verdict::Again { error, wait_ms, elsewhere: true }
-        }
         409 => Verdict::Final(
             failed(ErrorKind::Data, "registry.incompatible", format!("status 409{}", message()))
                 .hint("change the table back, or the compatibility level of the subject"),
         ),
         status => Verdict::Final(failed(ErrorKind::Data, "registry.refused", format!("status {status}{}", message()))),
     }
+}
+
+/// Whether the body of a refusal has a registry's form; a proxy's page or a wrong path has not, and says nothing of the
+/// record.
+fn is_registrys(body: &[u8]) -> bool {
+    serde_json::from_slice::<Map<String, Json>>(body).is_ok_and(|body| body.get("error_code").is_some_and(Json::is_i64))
 }
 
 /// What was asked for, for messages: names and numbers only.
@@ -127,15 +152,25 @@ fn printable(text: &str) -> String {
     text.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).take(300).collect()
 }
 
-type Refusal = (&'static str, String);
+/// Why an answer is of no use: code and what was found.
+#[derive(Debug)]
+enum Refusal {
+    /// It is a schema that nobody here can work with: whoever wrote the record chose it.
+    Schema(&'static str, String),
+    /// It is no answer to what was asked.
+    Answer(&'static str, String),
+}
 
 fn malformed(found: impl Into<String>) -> Refusal {
-    ("registry.answer", found.into())
+    Refusal::Answer("registry.answer", found.into())
 }
 
 fn read(need: &Need, body: &[u8]) -> Result<Fact, Refusal> {
     let Ok(json) = serde_json::from_slice::<Json>(body) else {
-        return Err(("registry.not-json", "expected JSON, found something else: is the URL right?".into()));
+        return Err(Refusal::Answer(
+            "registry.not-json",
+            "expected JSON, found something else: is the URL right?".into(),
+        ));
     };
     let Json::Object(body) = json else {
         return Err(malformed("expected a JSON object, found another value"));
@@ -168,7 +203,7 @@ fn read(need: &Need, body: &[u8]) -> Result<Fact, Refusal> {
             };
             if let Some(other) = text(&body, "schemaType")?.filter(|t| !t.is_empty() && t != "AVRO") {
                 let found = format!("expected a schema of type AVRO, found {}", printable(&other));
-                return Err(("registry.schema-type", found));
+                return Err(Refusal::Schema("registry.schema-type", found));
             }
             check(need, schema).map(|schema| Fact::Schema(Arc::new(schema)))
         }
@@ -177,8 +212,9 @@ fn read(need: &Need, body: &[u8]) -> Result<Fact, Refusal> {
 
 /// Whether the schema is the one that was asked for.
 fn check(need: &Need, mut schema: RegisteredSchema) -> Result<RegisteredSchema, Refusal> {
-    let other =
-        |what: &str| ("registry.wrong-answer", format!("expected the {what} that was asked for, found another"));
+    let other = |what: &str| {
+        Refusal::Answer("registry.wrong-answer", format!("expected the {what} that was asked for, found another"))
+    };
     match need {
         Need::Schema { id, .. } => {
             if schema.id.is_some_and(|found| found != *id) {
@@ -213,7 +249,7 @@ fn refuse_rules(body: &Map<String, Json>) -> Result<(), Refusal> {
     if rules.is_some_and(|rules| rules.values().any(|list| list.as_array().is_some_and(|list| !list.is_empty()))) {
         let found = "expected a schema without rules, found a ruleSet (encryption or data contract), which this converter \
                      does not run";
-        return Err(("registry.rule-set", found.into()));
+        return Err(Refusal::Schema("registry.rule-set", found.into()));
     }
     Ok(())
 }
@@ -271,12 +307,16 @@ mod tests {
         judge(need, VersionLookup::Strict, "http://h/x", &answer(status, body))
     }
 
-    fn refused(need: &Need, status: u16, body: &str) -> (ErrorKind, String) {
+    /// Kind and code, and whether another registry is asked.
+    fn refused(need: &Need, status: u16, body: &str) -> (ErrorKind, String, bool) {
         match judged(need, status, body) {
-            Verdict::Missing(error) | Verdict::Final(error) => (error.kind(), error.code().to_owned()),
+            Verdict::Missing(error) | Verdict::Final(error) => (error.kind(), error.code().to_owned(), false),
+            Verdict::Again { error, elsewhere: true, .. } => (error.kind(), error.code().to_owned(), true),
             other => panic!("{other:?}"),
         }
     }
+
+    const REFUSAL: &str = r#"{"error_code":40000,"message":"m"}"#;
 
     #[test]
     fn statuses_have_classes() {
@@ -290,13 +330,35 @@ mod tests {
         for (status, kind, code) in [
             (401, ErrorKind::Config, "registry.unauthorized"),
             (403, ErrorKind::Config, "registry.forbidden"),
+            (407, ErrorKind::Config, "registry.proxy"),
             (404, ErrorKind::Data, "registry.not-found"),
             (409, ErrorKind::Data, "registry.incompatible"),
             (422, ErrorKind::Data, "registry.refused"),
-            (302, ErrorKind::Data, "registry.redirect"),
             (100, ErrorKind::Data, "registry.refused"),
+            (302, ErrorKind::Outage, "registry.redirect"),
         ] {
-            assert_eq!(refused(&need, status, "{}"), (kind, code.to_owned()), "{status}");
+            assert_eq!(refused(&need, status, REFUSAL), (kind, code.to_owned(), false), "{status}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_registry_says_nothing_of_the_record() {
+        let version = Need::Version { subject: "s".into(), schema: "{}".into(), references: Vec::new() };
+        for need in [by_id(), version] {
+            for status in [400, 404, 405, 409, 410, 422] {
+                for body in ["", "<html>nothing here</html>", "{}", r#"{"error":"Not Found"}"#, "[1]"] {
+                    let found = judge(&need, VersionLookup::Lenient, "http://h/x", &answer(status, body));
+                    let Verdict::Again { error, elsewhere: true, .. } = found else {
+                        panic!("{status} {body}: {found:?}")
+                    };
+                    assert_eq!((error.kind(), error.code()), (ErrorKind::Outage, "registry.none"));
+                }
+            }
+        }
+        // A GUID may come from any producer, and not every registry knows such.
+        let guid = Need::Guid("ab".into());
+        for status in [404, 405] {
+            assert_eq!(refused(&guid, status, "<html>"), (ErrorKind::Data, "registry.not-found".to_owned(), false));
         }
     }
 
@@ -307,7 +369,7 @@ mod tests {
             panic!();
         };
         assert_eq!(error.message(), "Schema Registry, schema id 7: status 404, error code 40403: Schema not found");
-        let Verdict::Missing(error) = judged(&by_id(), 404, "<html>secret</html>") else { panic!() };
+        let Verdict::Again { error, .. } = judged(&by_id(), 404, "<html>secret</html>") else { panic!() };
         assert!(!error.message().contains("secret") && error.message().contains("is the URL right?"));
     }
 
@@ -320,13 +382,11 @@ mod tests {
         let guid = Need::Guid("ab".into());
         for (need, body, code) in [
             (&by_id(), "<html>", "registry.not-json"),
+            (&by_id(), "", "registry.not-json"),
             (&by_id(), "[]", "registry.answer"),
             (&by_id(), "{}", "registry.answer"),
             (&by_id(), r#"{"schema":{}}"#, "registry.answer"),
             (&by_id(), r#"{"schema":"\"int\"","id":8}"#, "registry.wrong-answer"),
-            (&by_id(), r#"{"schema":"x","schemaType":"JSON"}"#, "registry.schema-type"),
-            (&by_id(), r#"{"schema":"x","schemaType":"PROTOBUF"}"#, "registry.schema-type"),
-            (&by_id(), r#"{"schema":"\"int\"","ruleSet":{"domainRules":[{"name":"e"}]}}"#, "registry.rule-set"),
             (&by_id(), r#"{"schema":"\"int\"","references":[{"name":"a"}]}"#, "registry.answer"),
             (&guid, r#"{"schema":"\"int\"","guid":"cd"}"#, "registry.wrong-answer"),
             (&third, r#"{"schema":"\"int\"","version":2}"#, "registry.wrong-answer"),
@@ -334,10 +394,22 @@ mod tests {
             (&id, "{}", "registry.answer"),
             (&id, r#"{"id":-1}"#, "registry.answer"),
             (&id, r#"{"id":4294967296}"#, "registry.answer"),
-            (&id, r#"{"id":1,"ruleSet":{"encodingRules":[1]}}"#, "registry.rule-set"),
             (&version, "{}", "registry.answer"),
         ] {
-            assert_eq!(refused(need, 200, body), (ErrorKind::Data, code.to_owned()), "{need:?} {body}");
+            assert_eq!(refused(need, 200, body), (ErrorKind::Outage, code.to_owned(), true), "{need:?} {body}");
+        }
+    }
+
+    #[test]
+    fn schemas_that_nobody_here_can_work_with_are_refused() {
+        let id = Need::Id { subject: "s".into(), schema: "{}".into(), register: true, normalize: false };
+        for (need, body, code) in [
+            (&by_id(), r#"{"schema":"x","schemaType":"JSON"}"#, "registry.schema-type"),
+            (&by_id(), r#"{"schema":"x","schemaType":"PROTOBUF"}"#, "registry.schema-type"),
+            (&by_id(), r#"{"schema":"\"int\"","ruleSet":{"domainRules":[{"name":"e"}]}}"#, "registry.rule-set"),
+            (&id, r#"{"id":1,"ruleSet":{"encodingRules":[1]}}"#, "registry.rule-set"),
+        ] {
+            assert_eq!(refused(need, 200, body), (ErrorKind::Data, code.to_owned(), false), "{need:?} {body}");
         }
     }
 
@@ -350,7 +422,7 @@ mod tests {
         assert_eq!(schema.references.len(), 1);
         let version = Need::Version { subject: "s".into(), schema: "{}".into(), references: Vec::new() };
         assert!(matches!(judged(&version, 200, r#"{"version":4}"#), Verdict::Fact(Fact::Version(Some(4)))));
-        let missing = answer(404, "{}");
+        let missing = answer(404, REFUSAL);
         let lenient = judge(&version, VersionLookup::Lenient, "http://h", &missing);
         assert!(matches!(lenient, Verdict::Fact(Fact::Version(None))));
         assert!(matches!(judge(&by_id(), VersionLookup::Lenient, "http://h", &missing), Verdict::Missing(_)));

@@ -57,6 +57,8 @@ impl Fake {
 
 const GOOD: (u16, &str) = (200, r#"{"schema":"\"int\""}"#);
 const DOWN: (u16, &str) = (0, "connection refused");
+const MISSING: (u16, &str) = (404, r#"{"error_code":40403,"message":"Schema not found"}"#);
+const HTML: (u16, &str) = (200, "<html>sign in</html>");
 
 #[test]
 fn a_fact_is_asked_for_once() {
@@ -172,7 +174,7 @@ fn a_429_without_retries_is_an_outage() {
 fn final_answers_are_not_retried_and_not_remembered() {
     let mut fake = fake(&[]);
     for _ in 0..2 {
-        let (asked, result) = fake.play(schema(7), &[(404, r#"{"error_code":40403,"message":"Schema not found"}"#)]);
+        let (asked, result) = fake.play(schema(7), &[MISSING]);
         assert_eq!((asked.len(), result.unwrap_err().code()), (1, "registry.not-found"));
     }
     fake.play(schema(7), &[GOOD]).1.unwrap();
@@ -188,7 +190,7 @@ fn from_the_third_failure_on_the_registry_is_spared() {
             Err(error) => assert_eq!(error.code(), "registry.not-found"),
             Ok(exchange) => {
                 calls += 1;
-                fake.client.answer(&reply(exchange.unwrap().id, 404, "{}"), fake.now);
+                fake.client.answer(&reply(exchange.unwrap().id, 404, MISSING.1), fake.now);
             }
         }
         fake.now += 1;
@@ -201,12 +203,12 @@ fn from_the_third_failure_on_the_registry_is_spared() {
 #[test]
 fn missing_schemas_are_remembered_as_long_as_told() {
     let mut fake = fake(&[("missing.id.cache.ttl.sec", "30")]);
-    let first = fake.play(schema(7), &[(404, "{}")]).1.unwrap_err();
+    let first = fake.play(schema(7), &[MISSING]).1.unwrap_err();
     fake.now += 29_999;
     assert_eq!(fake.play(schema(7), &[]).1.unwrap_err(), first);
     fake.now += 1;
     fake.play(schema(7), &[GOOD]).1.unwrap();
-    fake.play(schema(8), &[(422, "{}")]).1.unwrap_err();
+    fake.play(schema(8), &[(422, r#"{"error_code":42201}"#)]).1.unwrap_err();
     fake.play(schema(8), &[GOOD]).1.unwrap();
 }
 
@@ -269,7 +271,7 @@ fn one_id_with_two_schemas_is_refused() {
     let spaced = Need::Schema { id: 7, subject: "u".into() };
     fake.play(spaced, &[(200, r#"{"schema":" \"int\" "}"#)]).1.unwrap();
     let error = fake.play(other(), &[(200, r#"{"schema":"\"long\""}"#)]).1.unwrap_err();
-    assert_eq!((error.kind(), error.code()), (ErrorKind::Data, "registry.id-reused"));
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Outage, "registry.id-reused"));
     let qualified = Need::Schema { id: 7, subject: ":.ctx:t".into() };
     fake.play(qualified, &[(200, r#"{"schema":"\"long\""}"#)]).1.unwrap();
 }
@@ -313,10 +315,10 @@ fn references_come_dependencies_first() {
 #[test]
 fn versions_follow_the_setting() {
     let version = || Need::Version { subject: "s".into(), schema: "\"int\"".into(), references: Vec::new() };
-    let strict = fake(&[("schema.version.lookup", "strict")]).play(version(), &[(404, "{}")]).1.unwrap_err();
+    let strict = fake(&[("schema.version.lookup", "strict")]).play(version(), &[MISSING]).1.unwrap_err();
     assert!(strict.hint_text().unwrap().contains("schema.version.lookup"));
     let mut lenient = fake(&[("schema.version.lookup", "lenient")]);
-    lenient.play(version(), &[(404, "{}")]).1.unwrap();
+    lenient.play(version(), &[MISSING]).1.unwrap();
     assert_eq!(lenient.client.lookup(version()), Lookup::Fact(Fact::Version(None)));
     let off = fake(&[("schema.version.lookup", "off")]);
     assert_eq!(off.client.lookup(version()), Lookup::Fact(Fact::Version(None)));
@@ -348,4 +350,31 @@ fn errors_and_debug_show_no_secret() {
     let (asked, result) = fake.play(schema(7), &[DOWN]);
     let text = format!("{asked:?} {:?} {:?} {exchange:?}", result.unwrap_err(), fake.client);
     assert!(!text.contains("s3cret") && !text.contains("dTpzM2NyZXQ="), "{text}");
+}
+
+#[test]
+fn what_is_no_registry_is_an_outage_and_the_next_one_is_asked() {
+    let other_id = (200, r#"{"schema":"\"int\"","id":8}"#);
+    for nonsense in [HTML, (404, "<html>not here</html>"), (200, "{}"), other_id] {
+        let mut alone = fake(&[("max.retries", "1")]);
+        let (asked, result) = alone.play(schema(7), &[nonsense, nonsense]);
+        assert_eq!((asked.len(), result.unwrap_err().kind()), (2, ErrorKind::Outage), "{nonsense:?}");
+        alone.play(schema(7), &[GOOD]).1.unwrap();
+        let mut two = fake(&[("schema.registry.url", "http://one,http://two"), ("max.retries", "0")]);
+        let (asked, result) = two.play(schema(7), &[nonsense, GOOD]);
+        assert!(asked[1].starts_with("http://two/"), "{asked:?}");
+        result.unwrap();
+    }
+}
+
+#[test]
+fn what_is_known_needs_no_registry() {
+    let mut fake = fake(&[("max.retries", "0")]);
+    fake.play(schema(7), &[GOOD]).1.unwrap();
+    for _ in 0..100 {
+        assert_eq!(fake.play(schema(8), &[DOWN]).1.unwrap_err().kind(), ErrorKind::Outage);
+        assert!(matches!(fake.client.lookup(schema(7)), Lookup::Fact(_)));
+        fake.now += 3_600_000;
+    }
+    fake.play(schema(8), &[GOOD]).1.unwrap();
 }
