@@ -5,7 +5,7 @@ import contextlib
 import time
 from pathlib import Path
 
-from . import aliases, demo, interop, places, plugins, take_away
+from . import aliases, demo, interop, places, plugins, settings, take_away
 from .downloads import sets, store
 from .failure import Failure
 from .faults import suite as faults
@@ -84,6 +84,7 @@ def _all(_: argparse.Namespace) -> None:
                         _tell(stack, worker, engine, target)
                 for engine in plugins.ENGINES:
                     interop.check(stack, worker, engine)
+                settings.check(worker)
             for version in OLDER:
                 with stack.worker(version, paths[version]) as worker:
                     for engine, target in zip(plugins.ENGINES, TARGETS, strict=True):
@@ -102,6 +103,7 @@ def _story(arguments: argparse.Namespace) -> None:
             _tell(stack, worker, arguments.engine, arguments.target)
             if is_ours:
                 interop.check(stack, worker, arguments.engine)
+                settings.check(worker)
             if arguments.keep:
                 _wait_for_interrupt(stack, worker)
 

@@ -40,6 +40,9 @@ class ConnectClient:
     def validate(self, plugin: str, config: dict[str, str]) -> dict:
         return self._request("PUT", f"/connector-plugins/{_quoted(plugin)}/config/validate", config)
 
+    def plugin_settings(self, plugin: str) -> list[dict]:
+        return self._request("GET", f"/connector-plugins/{_quoted(plugin)}/config")
+
     def connectors(self) -> list[str]:
         return self._request("GET", "/connectors")
 

@@ -4,6 +4,7 @@ import io.bucatini.connect.BucatiniError;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Properties;
 import java.util.function.Predicate;
 import org.apache.kafka.common.config.ConfigDef;
@@ -28,7 +29,7 @@ final class ConfigDefs {
             ConfigDef.Type type = ConfigDef.Type.valueOf(key.get("type"));
             ConfigDef.Importance importance = ConfigDef.Importance.valueOf(key.get("importance"));
             def.define(key.get("name"), type, key.defaultValue(), key.validator(), importance, key.get("doc"),
-                    key.get("group"), n, ConfigDef.Width.MEDIUM, key.get("display"));
+                    key.get("group"), n, ConfigDef.Width.MEDIUM, key.get("display"), key.recommender());
         }
         return def;
     }
@@ -60,6 +61,12 @@ final class ConfigDefs {
             return "true".equals(find("required")) ? ConfigDef.NO_DEFAULT_VALUE : find("default");
         }
 
+        /** Gives Connect's validation the valid values, so that a form can offer them; null if any value goes. */
+        ConfigDef.Recommender recommender() {
+            String values = find("one-of") != null ? find("one-of") : find("one-of-ignoring-case");
+            return values == null ? null : new Choice(Arrays.asList((Object[]) values.split(",")));
+        }
+
         ConfigDef.Validator validator() {
             if ("non-empty".equals(find("validator"))) {
                 return new Check("not empty", value -> !value.trim().isEmpty());
@@ -81,6 +88,24 @@ final class ConfigDefs {
                 return new Check("at least " + least, value -> Long.parseLong(value) >= bound);
             }
             return null;
+        }
+    }
+
+    private static final class Choice implements ConfigDef.Recommender {
+        private final List<Object> values;
+
+        Choice(List<Object> values) {
+            this.values = values;
+        }
+
+        @Override
+        public List<Object> validValues(String name, Map<String, Object> parsed) {
+            return values;
+        }
+
+        @Override
+        public boolean visible(String name, Map<String, Object> parsed) {
+            return true;
         }
     }
 
