@@ -1,7 +1,6 @@
 package io.bucatini.connect.internal;
 
 import java.io.IOException;
-import java.lang.ref.WeakReference;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -14,7 +13,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Flow;
 import java.util.concurrent.TimeUnit;
@@ -26,18 +24,41 @@ import java.util.concurrent.TimeoutException;
  * core's affair: here a redirect is an answer like any other, and a failure is an answer with status 0 and the reason.
  */
 final class Exchanges {
-    /** One client for each connect time-out; the JDK stops the threads of one that nobody refers to. */
-    private static final Map<Integer, WeakReference<HttpClient>> CLIENTS = new ConcurrentHashMap<>();
+    private final HttpClients clients;
+    private final RegistryMetrics metrics;
 
-    /** Keeps the last client alive between exchanges. */
-    private volatile HttpClient lastUsed;
+    Exchanges(HttpClients clients, RegistryMetrics metrics) {
+        this.clients = clients;
+        this.metrics = metrics;
+    }
+
+    /** What came of an exchange. */
+    static final class Performed {
+        /** Method and URL; a core puts no user info into it. */
+        final String request;
+        /** 0 if there is no answer. */
+        final int status;
+        /** In the form of {@link Library#answer}. */
+        final byte[] answer;
+
+        private Performed(String request, int status, byte[] answer) {
+            this.request = request;
+            this.status = status;
+            this.answer = answer;
+        }
+
+        /** Whether another try may succeed. */
+        boolean isFailure() {
+            return status == 0 || status == 408 || status == 429 || status >= 500;
+        }
+    }
 
     /**
-     * Reads an exchange and answers what came of it, in the form of {@link Library#answer}.
+     * Reads an exchange and performs it.
      *
      * @throws InterruptedException if the thread was interrupted before the answer was there; the exchange was given up
      */
-    byte[] perform(WireReader in) throws InterruptedException {
+    Performed perform(WireReader in) throws InterruptedException {
         int id = in.u32();
         String method = in.str();
         String url = in.str();
@@ -54,6 +75,7 @@ final class Exchanges {
         in.finish("exchange");
 
         Thread.sleep(delay);
+        metrics.waited(delay);
         HttpRequest request;
         try {
             HttpRequest.Builder builder = HttpRequest.newBuilder(URI.create(url))
@@ -65,46 +87,52 @@ final class Exchanges {
             }
             request = builder.build();
         } catch (IllegalArgumentException e) {
-            return failed(id, "the JDK's HTTP client refuses the request");
+            return new Performed(method + ' ' + url, 0, failed(id, "the JDK's HTTP client refuses the request"));
         }
-        return send(id, client(connectTimeout), request, timeout, limit);
+        // The whole exchange is bounded anyway, and a client of its own for what is left of a budget would be wasteful.
+        int ownTimeout = Integer.toUnsignedLong(connectTimeout) < timeout ? Math.max(1, connectTimeout) : 0;
+        long begun = System.nanoTime();
+        int status = 0;
+        try {
+            HttpResponse<byte[]> response = send(clients.get(ownTimeout), request, timeout, limit);
+            status = response.statusCode();
+            return new Performed(method + ' ' + url, status, answered(id, response));
+        } catch (Failed e) {
+            return new Performed(method + ' ' + url, 0, failed(id, e.getMessage()));
+        } finally {
+            metrics.answered(request.uri(), status, System.nanoTime() - begun);
+        }
     }
 
-    private static byte[] send(int id, HttpClient client, HttpRequest request, long timeout, long limit)
-            throws InterruptedException {
+    /** There is no answer; the message says why. */
+    private static final class Failed extends Exception {
+        private static final long serialVersionUID = 1L;
+
+        Failed(String reason) {
+            super(reason, null, false, false);
+        }
+    }
+
+    private static HttpResponse<byte[]> send(HttpClient client, HttpRequest request, long timeout, long limit)
+            throws InterruptedException, Failed {
         LimitedBody body = new LimitedBody(limit);
         CompletableFuture<HttpResponse<byte[]>> exchange = client.sendAsync(request, head -> body);
         boolean ended = false;
         try {
             HttpResponse<byte[]> response = exchange.get(timeout, TimeUnit.MILLISECONDS);
             ended = true;
-            return answered(id, response);
+            return response;
         } catch (TimeoutException e) {
-            return failed(id, "no whole answer within " + timeout + " ms");
+            throw new Failed("no whole answer within " + timeout + " ms");
         } catch (ExecutionException e) {
             ended = true;
-            return failed(id, reason(e.getCause()));
+            throw new Failed(reason(e.getCause()));
         } finally {
             if (!ended) {
                 exchange.cancel(true);
                 body.cancel();
             }
         }
-    }
-
-    private HttpClient client(int connectTimeout) {
-        WeakReference<HttpClient> known = CLIENTS.get(connectTimeout);
-        HttpClient client = known == null ? null : known.get();
-        if (client == null) {
-            client = HttpClient.newBuilder()
-                    .version(HttpClient.Version.HTTP_1_1)
-                    .followRedirects(HttpClient.Redirect.NEVER)
-                    .connectTimeout(Duration.ofMillis(Math.max(1, Integer.toUnsignedLong(connectTimeout))))
-                    .build();
-            CLIENTS.put(connectTimeout, new WeakReference<>(client));
-        }
-        lastUsed = client;
-        return client;
     }
 
     private static byte[] answered(int id, HttpResponse<byte[]> response) {

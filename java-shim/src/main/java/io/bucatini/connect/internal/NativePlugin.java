@@ -2,22 +2,31 @@ package io.bucatini.connect.internal;
 
 import io.bucatini.connect.BucatiniError;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
 import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.config.ConfigException;
 import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.header.Headers;
 import org.apache.kafka.connect.connector.ConnectRecord;
 import org.apache.kafka.connect.data.Schema;
 import org.apache.kafka.connect.data.SchemaAndValue;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** A configured plug-in behind the boundary. Any number of threads may use it at once. */
 public final class NativePlugin implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(NativePlugin.class);
     /** More rounds than any record needs: a core that never has enough would hang the task. */
     private static final int MAX_ROUNDS = 10_000;
     private static final int MAX_TOPICS = 10_000;
+    /** So many different needs are asked for at once. */
+    private static final int LOCKS = 64;
+    private static final int NOT_FOUND = 404;
     private static final byte[] EMPTY = {};
 
     private final PluginKind kind;
@@ -31,9 +40,12 @@ public final class NativePlugin implements AutoCloseable {
     private final RecordFrames frames;
     /** Null if every record goes as a frame: a component sees nothing else. */
     private final Moves moves;
-    private final Exchanges exchanges = new Exchanges();
-    /** One thread asks the registry, the others find what it brought. */
-    private final ReentrantLock exchanging = new ReentrantLock();
+    private final Exchanges exchanges;
+    private final RegistryMetrics metrics;
+    /** By need: one thread asks the registry, the others find what it brought. */
+    private final ReentrantLock[] exchanging = new ReentrantLock[LOCKS];
+    /** Whether it was said that an unknown thing was let pass. */
+    private final AtomicBoolean saidUnknown = new AtomicBoolean();
     private final Map<String, Topic> topics = new ConcurrentHashMap<>();
     private volatile Topic lastTopic = new Topic("", 0);
 
@@ -47,13 +59,16 @@ public final class NativePlugin implements AutoCloseable {
         }
     }
 
-    private NativePlugin(
-            PluginKind kind, Engine engine, Library library, Boundary boundary, PluginHandle handle, ScratchPool scratches) {
+    private NativePlugin(PluginKind kind, Engine engine, Library library, Boundary boundary, PluginHandle handle,
+            ScratchPool scratches, Exchanges exchanges, RegistryMetrics metrics) {
         this.kind = kind;
         this.library = library;
         this.boundary = boundary;
         this.handle = handle;
         this.scratches = scratches;
+        this.exchanges = exchanges;
+        this.metrics = metrics;
+        Arrays.setAll(exchanging, i -> new ReentrantLock());
         this.schemas = new Schemas(new Schemas.Source() {
             @Override
             public WireReader schema(int id) {
@@ -104,7 +119,15 @@ public final class NativePlugin implements AutoCloseable {
             // A component is large, and is sent once.
             scratches.giveBack(scratch);
         }
-        return new NativePlugin(kind, engine, library, boundary, new PluginHandle(library, opened), scratches);
+        RegistryMetrics metrics = new RegistryMetrics(kind.className(), isKey);
+        PluginHandle handle = new PluginHandle(library, opened, metrics::end);
+        try {
+            Exchanges exchanges = new Exchanges(new HttpClients(settings), metrics);
+            return new NativePlugin(kind, engine, library, boundary, handle, scratches, exchanges, metrics);
+        } catch (ConfigException e) {
+            handle.close();
+            throw new ConfigException(kind.className() + ": " + e.getMessage());
+        }
     }
 
     /** No more calls; the plug-in goes when the last running one has ended. */
@@ -117,10 +140,12 @@ public final class NativePlugin implements AutoCloseable {
     SchemaAndValue toConnect(String topic, Headers headers, byte[] payload) {
         PluginHandle.State call = handle.acquire();
         Scratch scratch = scratches.take();
+        metrics.converting();
         try {
             int topicId = topic(topic);
             WireWriter message = scratch.message.reset();
             append(headers, message);
+            boolean asked = false;
             for (int round = 0; round < MAX_ROUNDS; round++) {
                 scratch.send(payload, payload.length, message.array(), message.length());
                 long result = boundary.checked(
@@ -136,6 +161,10 @@ public final class NativePlugin implements AutoCloseable {
                     return SchemaAndValue.NULL;
                 }
                 if (result == Library.NEED) {
+                    if (!asked) {
+                        metrics.asking();
+                        asked = true;
+                    }
                     satisfy(scratch.received(4).u32());
                 }
             }
@@ -152,10 +181,12 @@ public final class NativePlugin implements AutoCloseable {
     byte[] fromConnect(String topic, Schema schema, Object value) {
         PluginHandle.State call = handle.acquire();
         Scratch scratch = scratches.take();
+        metrics.converting();
         try {
             int topicId = topic(topic);
             Schemas.Interned interned = schemas.of(schema);
             writer.write(interned.plan, value, scratch.message.reset());
+            boolean asked = false;
             for (int round = 0; round < MAX_ROUNDS; round++) {
                 int length = scratch.send();
                 long result = boundary.checked(
@@ -168,6 +199,10 @@ public final class NativePlugin implements AutoCloseable {
                     return null;
                 }
                 if (result == Library.NEED) {
+                    if (!asked) {
+                        metrics.asking();
+                        asked = true;
+                    }
                     satisfy(scratch.received(4).u32());
                 }
             }
@@ -296,12 +331,13 @@ public final class NativePlugin implements AutoCloseable {
 
     /** Performs exchanges until the need is met; when there is no hope, the library says so. */
     private void satisfy(int need) {
+        ReentrantLock lock = exchanging[Integer.remainderUnsigned(need, LOCKS)];
         try {
-            exchanging.lockInterruptibly();
+            lock.lockInterruptibly();
             try {
                 exchange(need);
             } finally {
-                exchanging.unlock();
+                lock.unlock();
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -312,14 +348,23 @@ public final class NativePlugin implements AutoCloseable {
 
     private void exchange(int need) throws InterruptedException {
         Scratch scratch = scratches.take();
+        Exchanges.Performed last = null;
         try {
             for (int round = 0; round < MAX_ROUNDS; round++) {
                 long asked = definite(scratch, 0,
                         (handle, none) -> library.exchange(handle, need, now(), scratch.out(), scratch.capacity()));
                 if (asked == 0) {
+                    if (last != null && last.status == NOT_FOUND && saidUnknown.compareAndSet(false, true)) {
+                        LOG.warn("{}: {} found nothing (404), and the records are converted without it; said once",
+                                kind.className(), last.request);
+                    }
                     return;
                 }
-                byte[] answer = exchanges.perform(scratch.received((int) asked));
+                if (last != null && last.isFailure()) {
+                    metrics.repeating();
+                }
+                last = exchanges.perform(scratch.received((int) asked));
+                byte[] answer = last.answer;
                 send(answer, answer.length, (handle, in, length, out, capacity) ->
                         library.answer(handle, in, length, now(), out, capacity));
             }

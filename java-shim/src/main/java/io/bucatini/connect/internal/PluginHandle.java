@@ -14,9 +14,12 @@ final class PluginHandle implements AutoCloseable {
     private final State state;
     private final Cleaner.Cleanable cleanable;
 
-    /** @param handle what {@link Library#open} answered */
-    PluginHandle(Library library, long handle) {
-        state = new State(library, handle);
+    /**
+     * @param handle what {@link Library#open} answered
+     * @param freed runs after the handle was freed; must not refer to the plug-in, or that would never become unreachable
+     */
+    PluginHandle(Library library, long handle, Runnable freed) {
+        state = new State(library, handle, freed);
         cleanable = CLEANER.register(this, state);
     }
 
@@ -63,12 +66,14 @@ final class PluginHandle implements AutoCloseable {
 
         private final Library library;
         private final long handle;
+        private final Runnable whenFreed;
         private final AtomicInteger calls = new AtomicInteger();
         private final AtomicBoolean freed = new AtomicBoolean();
 
-        State(Library library, long handle) {
+        State(Library library, long handle, Runnable whenFreed) {
             this.library = library;
             this.handle = handle;
+            this.whenFreed = whenFreed;
         }
 
         private void acquire() {
@@ -100,6 +105,7 @@ final class PluginHandle implements AutoCloseable {
         private void free() {
             if (freed.compareAndSet(false, true)) {
                 library.close(handle);
+                whenFreed.run();
             }
         }
     }

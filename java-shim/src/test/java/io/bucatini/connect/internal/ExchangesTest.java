@@ -29,7 +29,8 @@ import org.junit.jupiter.api.Timeout;
 
 @Timeout(60)
 class ExchangesTest {
-    private final Exchanges exchanges = new Exchanges();
+    private final RegistryMetrics metrics = new RegistryMetrics("Test", false);
+    private final Exchanges exchanges = new Exchanges(new HttpClients(Map.of()), metrics);
     private final ExecutorService workers = Executors.newCachedThreadPool();
     private HttpServer server;
     private String url;
@@ -94,7 +95,7 @@ class ExchangesTest {
     }
 
     private Answer perform(Asked asked) throws InterruptedException {
-        WireReader in = new WireReader(exchanges.perform(asked.encoded()));
+        WireReader in = new WireReader(exchanges.perform(asked.encoded()).answer);
         assertEquals(5, in.u32());
         int status = in.u32();
         Map<String, List<String>> headers = new HashMap<>();

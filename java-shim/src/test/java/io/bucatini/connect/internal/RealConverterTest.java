@@ -11,6 +11,7 @@ import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.sun.net.httpserver.HttpsConfigurator;
 import io.bucatini.connect.BucatiniAvroConverter;
 import io.bucatini.connect.BucatiniError;
 import java.io.IOException;
@@ -29,6 +30,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicReference;
+import org.apache.kafka.common.config.ConfigException;
 import org.apache.kafka.connect.data.SchemaAndValue;
 import org.apache.kafka.connect.data.Struct;
 import org.apache.kafka.connect.errors.DataException;
@@ -38,6 +40,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -146,6 +149,87 @@ class RealConverterTest {
             }
         }
         assertTrue(refused > 1_000);
+    }
+
+    /** Java threads may be small, and neither the core nor the shim may need a large one for what is legal. */
+    @ParameterizedTest
+    @EnumSource(Engine.class)
+    void aListOfAThousandFitsOnASmallStack(Engine engine) throws Exception {
+        registry.schemas.put(7, new ObjectMapper().readTree("{\"type\":\"record\",\"name\":\"L\",\"fields\":["
+                + "{\"name\":\"v\",\"type\":\"int\"},{\"name\":\"next\",\"type\":[\"null\",\"L\"]}]}"));
+        BucatiniAvroConverter converter = converter("engine", engine.name().toLowerCase(Locale.ROOT));
+        byte[] message = list(1_000);
+        AtomicReference<Object> outcome = new AtomicReference<>();
+        Thread small = new Thread(null, () -> {
+            try {
+                SchemaAndValue read = converter.toConnectData(TOPIC, message);
+                int length = 0;
+                for (Struct item = (Struct) read.value(); item != null; item = item.getStruct("next")) {
+                    assertEquals(length++, item.get("v"));
+                }
+                assertEquals(1_000, length);
+                byte[] written = converter.fromConnectData(TOPIC, read.schema(), read.value());
+                assertArrayEquals(Arrays.copyOfRange(message, 5, message.length), Arrays.copyOfRange(written, 5, written.length));
+                byte[] deep = list(1_000_000);
+                DataException tooDeep = assertThrows(DataException.class, () -> converter.toConnectData(TOPIC, deep));
+                assertTrue(tooDeep.getMessage().contains("depth"), tooDeep.getMessage());
+                outcome.set("done");
+            } catch (Throwable e) {
+                outcome.set(e);
+            }
+        }, "small", 256 << 10);
+        small.start();
+        small.join();
+        assertEquals("done", outcome.get());
+    }
+
+    private static byte[] list(int length) {
+        WireWriter out = new WireWriter(4 * length);
+        out.raw(new byte[] {0, 0, 0, 0, 7}, 0, 5);
+        for (int i = 0; i < length; i++) {
+            int zigzag = 2 * i;
+            for (; zigzag > 127; zigzag >>>= 7) {
+                out.u8(zigzag & 127 | 128);
+            }
+            out.u8(zigzag);
+            out.u8(i + 1 < length ? 2 : 0);
+        }
+        return out.toBytes();
+    }
+
+    @Test
+    void faultsOfAPayloadNameTheField() throws Exception {
+        registry.schemas.put(7, new ObjectMapper().readTree("{\"type\":\"record\",\"name\":\"R\",\"fields\":[{\"name\":\"rows\","
+                + "\"type\":{\"type\":\"array\",\"items\":{\"type\":\"record\",\"name\":\"S\",\"fields\":["
+                + "{\"name\":\"id\",\"type\":\"int\"},{\"name\":\"shape\",\"type\":\"string\"}]}}}]}"));
+        byte[] cut = {0, 0, 0, 0, 7, 4, 2, 2, 'a', 4, 40, 'b'};
+        DataException fault = assertThrows(DataException.class, () -> converter().toConnectData(TOPIC, cut));
+        assertTrue(fault.getMessage().contains(" at rows[1].shape"), fault.getMessage());
+    }
+
+    @ParameterizedTest
+    @EnumSource(Engine.class)
+    void aRegistryWithTlsIsTrustedByTheSettings(Engine engine, @TempDir Path folder) throws Exception {
+        TestCertificates certificates = new TestCertificates(folder);
+        try (TestRegistry secure = new TestRegistry(0, new HttpsConfigurator(certificates.server("server")))) {
+            secure.schemas.putAll(SCHEMAS);
+            String[] more = {"engine", engine.name().toLowerCase(Locale.ROOT), "schema.registry.url", secure.url(),
+                "max.retries", "0", "schema.registry.ssl.truststore.type", "PEM", "schema.registry.ssl.truststore.certificates"};
+            String[] trusting = Arrays.copyOf(more, more.length + 1);
+            trusting[more.length] = certificates.pemChain("ca");
+            assertTrue(converter(trusting).toConnectData(TOPIC, MESSAGES.get(1)).value() instanceof Struct);
+            trusting[more.length] = certificates.pemChain("stranger");
+            BucatiniError untrusted =
+                    assertThrows(BucatiniError.class, () -> converter(trusting).toConnectData(TOPIC, MESSAGES.get(1)));
+            assertTrue(untrusted.getMessage().contains("PKIX"), untrusted.getMessage());
+            trusting[more.length] = "no certificate";
+            ConfigException refused = assertThrows(ConfigException.class, () -> converter(trusting));
+            assertTrue(refused.getMessage().startsWith("BucatiniAvroConverter: setting schema.registry.ssl."), refused.getMessage());
+            // The core's own check, in both engines.
+            trusting[more.length - 3] = "schema.registry.ssl.keystore.type";
+            refused = assertThrows(ConfigException.class, () -> converter(trusting));
+            assertTrue(refused.getMessage().contains("[registry.tls]"), refused.getMessage());
+        }
     }
 
     @Test

@@ -4,13 +4,18 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpHandler;
 import com.sun.net.httpserver.HttpServer;
+import com.sun.net.httpserver.HttpsConfigurator;
+import com.sun.net.httpserver.HttpsServer;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
+import java.util.Queue;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -21,26 +26,55 @@ final class TestRegistry implements AutoCloseable {
 
     final Map<Integer, JsonNode> schemas = new TreeMap<>();
     final AtomicInteger requests = new AtomicInteger();
+    /** Method and path of each request. */
+    final Queue<String> asked = new ConcurrentLinkedQueue<>();
     /** Answered to everything if not 0. */
     volatile int failWith;
     volatile long delayMillis;
+    /** Answers instead of the registry if not null. */
+    volatile HttpHandler fault;
 
     private final ExecutorService workers = Executors.newCachedThreadPool();
     private final HttpServer server;
 
     TestRegistry() throws IOException {
-        server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        this(0, null);
+    }
+
+    /**
+     * @param port 0 for any
+     * @param tls null for none
+     */
+    TestRegistry(int port, HttpsConfigurator tls) throws IOException {
+        InetSocketAddress address = new InetSocketAddress(InetAddress.getLoopbackAddress(), port);
+        if (tls == null) {
+            server = HttpServer.create(address, 0);
+        } else {
+            HttpsServer https = HttpsServer.create(address, 0);
+            https.setHttpsConfigurator(tls);
+            server = https;
+        }
         server.setExecutor(workers);
         server.createContext("/", this::serve);
         server.start();
     }
 
+    int port() {
+        return server.getAddress().getPort();
+    }
+
     String url() {
-        return "http://127.0.0.1:" + server.getAddress().getPort();
+        return (server instanceof HttpsServer ? "https" : "http") + "://127.0.0.1:" + port();
     }
 
     private void serve(HttpExchange exchange) throws IOException {
         requests.incrementAndGet();
+        asked.add(exchange.getRequestMethod() + " " + exchange.getRequestURI().getPath());
+        HttpHandler standIn = fault;
+        if (standIn != null) {
+            standIn.handle(exchange);
+            return;
+        }
         String path = exchange.getRequestURI().getPath();
         byte[] body = exchange.getRequestBody().readAllBytes();
         try {

@@ -1,0 +1,190 @@
+package io.bucatini.connect.internal;
+
+import java.lang.management.ManagementFactory;
+import java.net.URI;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.LongAccumulator;
+import java.util.concurrent.atomic.LongAdder;
+import javax.management.InstanceAlreadyExistsException;
+import javax.management.JMException;
+import javax.management.MBeanServer;
+import javax.management.ObjectName;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Counts what a plug-in asks of its registry, and shows it to JMX once it has asked something. Refers to no plug-in. */
+final class RegistryMetrics implements RegistryClientMXBean {
+    private static final Logger LOG = LoggerFactory.getLogger(RegistryMetrics.class);
+    private static final AtomicLong NUMBERS = new AtomicLong();
+    private static final double NANOS_PER_MILLI = 1e6;
+
+    private final String plugin;
+    private final boolean isKey;
+    private final LongAdder conversions = new LongAdder();
+    private final LongAdder conversionsThatAsked = new LongAdder();
+    private final LongAdder requests = new LongAdder();
+    private final LongAdder retries = new LongAdder();
+    private final LongAdder unanswered = new LongAdder();
+    private final LongAdder throttled = new LongAdder();
+    private final LongAdder serverErrors = new LongAdder();
+    private final LongAdder refusals = new LongAdder();
+    private final LongAdder requestNanos = new LongAdder();
+    private final LongAccumulator longestNanos = new LongAccumulator(Math::max, 0);
+    private final LongAdder waitMillis = new LongAdder();
+    private volatile String lastHost = "";
+    private volatile String lastThread = "";
+    /** Null until the first request and after the end. */
+    private ObjectName name;
+    private boolean ended;
+
+    RegistryMetrics(String plugin, boolean isKey) {
+        this.plugin = plugin;
+        this.isKey = isKey;
+    }
+
+    void converting() {
+        conversions.increment();
+    }
+
+    void asking() {
+        conversionsThatAsked.increment();
+        lastThread = Thread.currentThread().getName();
+        register();
+    }
+
+    void waited(long millis) {
+        waitMillis.add(millis);
+    }
+
+    void repeating() {
+        retries.increment();
+    }
+
+    void answered(URI asked, int status, long nanos) {
+        lastHost = String.valueOf(asked.getAuthority());
+        requests.increment();
+        requestNanos.add(nanos);
+        longestNanos.accumulate(nanos);
+        if (status == 0) {
+            unanswered.increment();
+        } else if (status == 429) {
+            throttled.increment();
+        } else if (status >= 500) {
+            serverErrors.increment();
+        } else if (status >= 400) {
+            refusals.increment();
+        }
+    }
+
+    private synchronized void register() {
+        if (name != null || ended) {
+            return;
+        }
+        MBeanServer server = ManagementFactory.getPlatformMBeanServer();
+        while (name == null) {
+            try {
+                ObjectName free = new ObjectName("io.bucatini:type=registry-client,plugin=" + plugin
+                        + ",side=" + (isKey ? "key" : "value") + ",id=" + NUMBERS.incrementAndGet());
+                server.registerMBean(this, free);
+                name = free;
+            } catch (InstanceAlreadyExistsException e) {
+                // Another class loader counts too.
+            } catch (JMException | SecurityException e) {
+                LOG.warn("{}: no metrics in JMX", plugin, e);
+                ended = true;
+                return;
+            }
+        }
+    }
+
+    /** Takes the metrics out of JMX. */
+    synchronized void end() {
+        ended = true;
+        if (name == null) {
+            return;
+        }
+        try {
+            ManagementFactory.getPlatformMBeanServer().unregisterMBean(name);
+        } catch (JMException | SecurityException e) {
+            LOG.debug("{}: {} was not in JMX", plugin, name, e);
+        }
+        name = null;
+    }
+
+    @Override
+    public String getLastHost() {
+        return lastHost;
+    }
+
+    @Override
+    public String getLastThread() {
+        return lastThread;
+    }
+
+    @Override
+    public long getConversions() {
+        return conversions.sum();
+    }
+
+    @Override
+    public long getConversionsThatAsked() {
+        return conversionsThatAsked.sum();
+    }
+
+    @Override
+    public double getCacheHitRatio() {
+        long all = conversions.sum();
+        return all == 0 ? 0 : Math.max(0, all - conversionsThatAsked.sum()) / (double) all;
+    }
+
+    @Override
+    public long getRequests() {
+        return requests.sum();
+    }
+
+    @Override
+    public long getRetries() {
+        return retries.sum();
+    }
+
+    @Override
+    public long getUnanswered() {
+        return unanswered.sum();
+    }
+
+    @Override
+    public long getThrottled() {
+        return throttled.sum();
+    }
+
+    @Override
+    public long getServerErrors() {
+        return serverErrors.sum();
+    }
+
+    @Override
+    public long getRefusals() {
+        return refusals.sum();
+    }
+
+    @Override
+    public long getRequestTimeTotal() {
+        return Math.round(requestNanos.sum() / NANOS_PER_MILLI);
+    }
+
+    @Override
+    public double getRequestTimeAverage() {
+        long count = requests.sum();
+        return count == 0 ? 0 : requestNanos.sum() / NANOS_PER_MILLI / count;
+    }
+
+    @Override
+    public long getRequestTimeMax() {
+        return Math.round(longestNanos.get() / NANOS_PER_MILLI);
+    }
+
+    @Override
+    public long getWaitTimeTotal() {
+        return waitMillis.sum();
+    }
+}
