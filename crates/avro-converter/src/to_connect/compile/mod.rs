@@ -1,12 +1,15 @@
 //! Compiles a plan for a writer's and a reader's schema: `FastReaderBuilder` 1.12.1 and `AvroData.toConnectData` 8.3.1
 //! in one pass.
 
-use super::plan::{Code, Container, Keys, NO_PATH, Op, PathStep, Pc, Routine, Slot};
-use super::resolve::{Resolution, encode_default, missing, promotes};
+mod record;
+mod skip;
+mod unions;
+
+use super::plan::{Code, Container, Keys, NO_PATH, Op, PathStep, Pc, Slot};
+use super::resolve::{Resolution, promotes};
 use super::shape::{self, Union};
 use super::sizes::Sizes;
-use super::union::{self, Target};
-use crate::avro_schema::{Enum, Kind, Record, TypeId};
+use crate::avro_schema::{Enum, Kind, TypeId};
 use crate::config::AvroDataConfig;
 use connect_data::row_image::Layout;
 use connect_data::{Error, Node, NodeId, Result, Schema, Type, logical};
@@ -215,132 +218,10 @@ impl<'a> Compiler<'a> {
         self.fail(mismatch(&expected, &found).hint("the latest version of the schema cannot read this older one"))
     }
 
-    fn writer_union(&mut self, w: TypeId, branches: &'a [TypeId], r: TypeId, place: Place) -> Result<()> {
-        let readers = match self.reader(r) {
-            Kind::Union(readers) if self.input.resolution.equivalent(w, r) => Some(readers),
-            _ => None,
-        };
-        let one = |this: &mut Self, position: usize, branch: TypeId| match readers {
-            Some(readers) => this.branch(branch, readers, position, place),
-            None => this.value(branch, r, place),
-        };
-        if let (&[a, b], Place::Node { slot, .. }) = (branches, place) {
-            let null = |id: TypeId| matches!(self.writer(id), Kind::Null);
-            let null = if null(a) {
-                Some(0)
-            } else if null(b) {
-                Some(1)
-            } else {
-                None
-            };
-            if let Some(null) = null.filter(|_| self.takes_null(r)) {
-                let at = self.emit(Op::End)?;
-                let (position, branch) = if null == 0 { (1, b) } else { (0, a) };
-                one(self, position, branch)?;
-                let other = self.here();
-                self.patch(at, Op::Optional { slot, null, other });
-                return Ok(());
-            }
-        }
-        let at = self.emit(Op::End)?;
-        let mut entries = Vec::with_capacity(branches.len());
-        let mut exits = Vec::with_capacity(branches.len());
-        for (position, branch) in branches.iter().enumerate() {
-            entries.push(self.here());
-            one(self, position, *branch)?;
-            exits.push(self.emit(Op::End)?);
-        }
-        self.code.branches.push(entries);
-        self.patch(at, Op::Branch { table: (self.code.branches.len() - 1) as u32 });
-        self.join(&exits);
-        Ok(())
-    }
-
-    fn takes_null(&self, r: TypeId) -> bool {
-        match self.reader(r) {
-            Kind::Union(branches) => branches.iter().any(|branch| matches!(self.reader(*branch), Kind::Null)),
-            _ => false,
-        }
-    }
-
     fn join(&mut self, exits: &[Pc]) {
         let end = self.here();
         for exit in exits {
             self.patch(*exit, Op::Jump(end));
-        }
-    }
-
-    /// A writer's type into the `position`-th branch of a reader's union.
-    fn branch(&mut self, w: TypeId, branches: &'a [TypeId], position: usize, place: Place) -> Result<()> {
-        let Some(branch) = branches.get(position).copied() else { return Ok(()) };
-        if matches!(self.reader(branch), Kind::Null) {
-            if !matches!(self.writer(w), Kind::Null) {
-                return self.incompatible(w, branch);
-            }
-            return match place {
-                Place::Root => self.emit(Op::NoValue).map(drop),
-                Place::Node { slot, .. } => self.emit(Op::Null(slot)).map(drop),
-                Place::Entry { .. } => self.fail(mismatch("a map entry", "null")),
-            };
-        }
-        let Some((node, slot)) = self.node(place) else { return self.value(w, branch, place) };
-        match shape::union(self.input.resolution.reader, branches, self.input.config) {
-            Union::Single(_) | Union::Optional(_) => self.value(w, branch, place),
-            Union::Struct if is_back(place) => self.fail(mismatch("a union", "a reference to one")),
-            Union::Struct => {
-                self.union_struct(node, slot, branches, position, |this, branch, place| this.value(w, branch, place))
-            }
-        }
-    }
-
-    fn union_struct(
-        &mut self,
-        node: NodeId,
-        slot: Slot,
-        branches: &[TypeId],
-        position: usize,
-        value: impl Fn(&mut Self, TypeId, Place) -> Result<()>,
-    ) -> Result<()> {
-        let Some(branch) = branches.get(position).copied() else { return Ok(()) };
-        let context = union::Context {
-            schema: self.input.schema,
-            avro: self.input.resolution.reader,
-            config: self.input.config,
-            recursive: self.input.recursive,
-        };
-        let one = |this: &mut Self, target: usize| {
-            let fields = &this.input.schema.node(node).fields;
-            let nulls = (0..fields.len()).filter(|other| *other != target);
-            let nulls = nulls.map(|other| slot + this.layout.field_offset(this.input.schema, node, other)).collect();
-            this.code.nulls.push(nulls);
-            this.emit(Op::Nulls { table: (this.code.nulls.len() - 1) as u32 })?;
-            let Some(field) = fields.get(target) else { return Ok(()) };
-            let place = this.child(node, field.node, slot + this.layout.field_offset(this.input.schema, node, target));
-            this.inside(&field.name, |this| value(this, branch, place))
-        };
-        match context.target(node, branch, position) {
-            Err(error) => self.fail(error),
-            Ok(Target::Field(target)) => one(self, target),
-            Ok(Target::ByLength(sizes, other)) => {
-                let none = context.none(branch);
-                let at = self.emit(Op::End)?;
-                let mut entries = Vec::new();
-                let mut exits = Vec::new();
-                for (size, target) in sizes {
-                    entries.push((size, self.here()));
-                    one(self, target)?;
-                    exits.push(self.emit(Op::End)?);
-                }
-                entries.push((usize::MAX, self.here()));
-                match other {
-                    Some(target) => one(self, target)?,
-                    None => self.fail(none)?,
-                }
-                self.code.lengths.push(entries);
-                self.patch(at, Op::ByLength { table: (self.code.lengths.len() - 1) as u32 });
-                self.join(&exits);
-                Ok(())
-            }
         }
     }
 
@@ -509,185 +390,6 @@ impl<'a> Compiler<'a> {
             *slot = container;
         }
         Ok(())
-    }
-
-    fn call(&mut self, w: TypeId, r: TypeId, node: NodeId, slot: Slot) -> Result<()> {
-        let key = (w, r, node);
-        let routine = match self.routines.get(&key) {
-            Some(routine) => *routine,
-            None => {
-                let routine = self.code.routines.len() as u32;
-                let (width, home) = (self.layout.width(node), self.layout.slot(node));
-                self.code.routines.push(Routine { entry: 0, width, home });
-                self.routines.insert(key, routine);
-                self.waiting.push((key, routine));
-                routine
-            }
-        };
-        self.emit(Op::Call { slot, routine }).map(drop)
-    }
-
-    /// Fields in the writer's order; then the reader's that the writer lacks.
-    fn record(&mut self, w: TypeId, r: TypeId, place: Place) -> Result<()> {
-        let (Kind::Record(writer), Kind::Record(reader)) = (self.writer(w), self.reader(r)) else {
-            return self.incompatible(w, r);
-        };
-        if let Some(name) = missing(writer, reader) {
-            let error = mismatch(&format!("field {name} of {}, which has no default", reader.name.full()), "none");
-            return self.fail(error.hint("the latest version of the schema cannot read this older one"));
-        }
-        if let Some((node, _)) = self.node(place)
-            && let Err(error) = self.readable(reader, self.input.schema.node(node))
-        {
-            return self.fail(error);
-        }
-        for field in &writer.fields {
-            match reader.field(&field.name) {
-                None => self.skip(field.ty)?,
-                Some((index, other)) => {
-                    self.inside(&other.name, |this| {
-                        let inner = this.field(place, index, &other.name)?;
-                        this.value(field.ty, other.ty, inner)
-                    })?;
-                }
-            }
-        }
-        for (index, field) in reader.fields.iter().enumerate() {
-            let Some(json) = field.default.as_ref().filter(|_| writer.field(&field.name).is_none()) else { continue };
-            let start = self.code.constants.len();
-            let mut bytes = Vec::new();
-            encode_default(self.input.resolution.reader, field.ty, json, &mut bytes)
-                .map_err(|e| e.field(&field.name))?;
-            self.code.constants.extend_from_slice(&bytes);
-            self.inside(&field.name, |this| {
-                let inner = this.field(place, index, &field.name)?;
-                this.default(field.ty, inner, start, bytes.len())
-            })?;
-        }
-        Ok(())
-    }
-
-    fn field(&mut self, place: Place, index: usize, name: &str) -> Result<Place> {
-        let schema = self.input.schema;
-        if let Place::Entry { map } = place {
-            let map_node = schema.node(map);
-            let is_key = name == crate::from_connect::properties::KEY;
-            self.emit(if is_key { Op::Key } else { Op::Value })?;
-            let child = if is_key { map_node.key } else { map_node.item };
-            return Ok(self.child(map, child.unwrap_or(0), 0));
-        }
-        let (node, slot) = self.node(place).unwrap_or((0, 0));
-        let child = schema.node(node).fields.get(index).map_or(0, |field| field.node);
-        Ok(self.child(node, child, slot + self.layout.field_offset(schema, node, index)))
-    }
-
-    /// A default is decoded like a payload that was written with the reader's schema.
-    fn default(&mut self, ty: TypeId, place: Place, start: usize, len: usize) -> Result<()> {
-        let reader = self.input.resolution.reader;
-        let input = Input {
-            resolution: Resolution::new(reader, reader),
-            schema: self.input.schema,
-            recursive: self.input.recursive,
-            config: self.input.config,
-        };
-        self.emit(Op::Default { start: start as u32, len: len as u32 })?;
-        let mut inner = Compiler {
-            input: &input,
-            layout: self.layout.clone(),
-            code: std::mem::take(&mut self.code),
-            place: self.place,
-            routines: BTreeMap::new(),
-            waiting: Vec::new(),
-            skips: BTreeMap::new(),
-            waiting_skips: Vec::new(),
-            sizes: Sizes::new(reader),
-        };
-        let compiled = (|| {
-            inner.value(ty, ty, place)?;
-            inner.emit(Op::EndDefault)?;
-            // What was called goes here, around the straight way.
-            let around = inner.emit(Op::End)?;
-            inner.rest()?;
-            let end = inner.here();
-            inner.patch(around, Op::Jump(end));
-            Ok(())
-        })();
-        self.code = inner.code;
-        compiled
-    }
-
-    /// Whether Java can make a struct of the record at all.
-    fn readable(&self, reader: &Record, node: &Node) -> Result<()> {
-        logical_type(node)?;
-        if union::looks_like_union(node) {
-            return Err(mismatch("a union", "a record with the name of one"));
-        }
-        let config = self.input.config;
-        let lost = |name: &str| union::scrubbed(name, config) != name;
-        match reader.fields.iter().find(|field| lost(&field.name)) {
-            None => Ok(()),
-            Some(field) => {
-                let found = format!("{}, which would change", field.name);
-                Err(mismatch("field names that scrub.invalid.names leaves alone", &found))
-            }
-        }
-    }
-
-    fn skip(&mut self, w: TypeId) -> Result<()> {
-        if let Some(size) = self.sizes.constant(w) {
-            return if size == 0 { Ok(()) } else { self.emit(Op::Skip(size)).map(drop) };
-        }
-        match self.writer(w) {
-            Kind::Int | Kind::Enum(_) => self.emit(Op::SkipInt).map(drop),
-            Kind::Long => self.emit(Op::SkipLong).map(drop),
-            Kind::String | Kind::Bytes => self.emit(Op::SkipPrefixed).map(drop),
-            Kind::Array(item) | Kind::Map(item) => {
-                let map = matches!(self.writer(w), Kind::Map(_));
-                let constant = if map { None } else { self.sizes.constant(*item) };
-                let index = self.code.containers.len();
-                let mut container =
-                    Container { key_width: 0, width: 0, least: 0, constant, body: 0, exit: 0, keys: Keys::None };
-                self.code.containers.push(container);
-                self.emit(Op::SkipItems { container: index as u32 })?;
-                container.body = self.here();
-                if map {
-                    self.emit(Op::SkipPrefixed)?;
-                }
-                self.skip(*item)?;
-                self.emit(Op::SkipNext)?;
-                container.exit = self.here();
-                if let Some(place) = self.code.containers.get_mut(index) {
-                    *place = container;
-                }
-                Ok(())
-            }
-            Kind::Union(branches) => {
-                let at = self.emit(Op::End)?;
-                let (mut entries, mut exits) = (Vec::new(), Vec::new());
-                for branch in branches {
-                    entries.push(self.here());
-                    self.skip(*branch)?;
-                    exits.push(self.emit(Op::End)?);
-                }
-                self.code.branches.push(entries);
-                self.patch(at, Op::Branch { table: (self.code.branches.len() - 1) as u32 });
-                self.join(&exits);
-                Ok(())
-            }
-            Kind::Record(_) => {
-                let entry = self.skips.get(&w).copied();
-                let at = self.emit(Op::SkipCall { entry: entry.unwrap_or(0) })?;
-                if entry.is_none() {
-                    match self.waiting_skips.iter_mut().find(|(id, _)| *id == w) {
-                        Some((_, calls)) => calls.push(at),
-                        None => self.waiting_skips.push((w, vec![at])),
-                    }
-                }
-                Ok(())
-            }
-            // Of constant size, handled above.
-            Kind::Null | Kind::Boolean | Kind::Float | Kind::Double | Kind::Fixed(_) => Ok(()),
-        }
     }
 }
 
