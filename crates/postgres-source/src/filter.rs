@@ -89,6 +89,15 @@ impl Filters {
         self.snapshot.as_ref().is_none_or(|patterns| patterns.matches(&format!("{schema}.{table}")))
     }
 
+    /// Place of a table among the expressions of `table.include.list`: the order of the snapshot.
+    pub(crate) fn place(&self, schema: &str, table: &str) -> usize {
+        let name = format!("{schema}.{table}");
+        match &self.tables {
+            Choice::Only(patterns) => patterns.0.iter().position(|pattern| pattern.is_match(&name)).unwrap_or(0),
+            _ => 0,
+        }
+    }
+
     pub(crate) fn has_column(&self, schema: &str, table: &str, column: &str) -> bool {
         matches!(self.columns, Choice::All) || self.columns.allows(&format!("{schema}.{table}.{column}"))
     }

@@ -6,6 +6,7 @@
 
 use connect_data::{Error, Result};
 use serde_json::{Map, Value};
+use std::sync::Arc;
 use wal2json::Lsn;
 
 /// How far a snapshot is.
@@ -28,20 +29,19 @@ pub struct Offset {
     /// End of the last transaction that was handed out completely, or the consistent point of the snapshot: streaming
     /// goes on from here.
     pub(crate) resume: Lsn,
-    /// The last record's position.
+    /// The last record's position, and no later than what anybody may have told the slot: Debezium tells it more than
+    /// `resume`.
     pub(crate) lsn: Lsn,
     /// Of an unfinished transaction: records with the position `lsn` that were handed out.
     pub(crate) records: u64,
     /// Fingerprint of what decides how a transaction becomes records; with another one `records` says nothing.
-    pub(crate) basis: Option<String>,
+    pub(crate) basis: Option<Arc<str>>,
     /// Transaction of the last record.
     pub(crate) tx_id: Option<u64>,
     /// Its commit time in microseconds.
     pub(crate) ts_usec: Option<i64>,
     /// `system_identifier` of the server.
-    pub(crate) system: Option<String>,
-    /// Whether somebody else wrote it, who might have acknowledged more than `resume`: up to here.
-    pub(crate) foreign: Option<Lsn>,
+    pub(crate) system: Option<Arc<str>>,
 }
 
 impl Offset {
@@ -81,10 +81,10 @@ impl Offset {
             put("bucatini_records", self.records.into());
         }
         if let Some(basis) = &self.basis {
-            put("bucatini_basis", basis.as_str().into());
+            put("bucatini_basis", (**basis).into());
         }
         if let Some(system) = &self.system {
-            put("bucatini_system", system.as_str().into());
+            put("bucatini_system", (**system).into());
         }
         Value::Object(map).to_string()
     }
@@ -115,7 +115,7 @@ impl Offset {
             Some(_) => Err(invalid("true or false", "another value").field(name)),
         };
         let text = |name: &str| match map.get(name) {
-            Some(Value::String(text)) => Some(text.clone()),
+            Some(Value::String(text)) => Some(Arc::from(text.as_str())),
             _ => None,
         };
         let (lsn, done, commit) = (number("lsn")?, number("lsn_proc")?, number("lsn_commit")?);
@@ -133,13 +133,12 @@ impl Offset {
             (Stage::Streaming, None) => commit.or(done).unwrap_or(0),
             _ => last,
         };
-        let highest = [lsn, done, commit].into_iter().flatten().max();
+        let highest = [lsn, done, commit].into_iter().flatten().max().unwrap_or(last);
         Ok(Self {
             stage,
             resume: Lsn(resume),
-            lsn: Lsn(last),
+            lsn: Lsn(highest),
             records: number("bucatini_records")?.unwrap_or(0),
-            foreign: if basis.is_some() { None } else { highest.map(Lsn) },
             basis,
             tx_id: number("txId")?,
             ts_usec: map.get("ts_usec").and_then(Value::as_i64),
@@ -149,7 +148,7 @@ impl Offset {
 
     /// What the slot may have been told while this offset was the stored one.
     pub(crate) fn acknowledged(&self) -> Lsn {
-        self.foreign.map_or(self.resume, |foreign| foreign.max(self.resume))
+        self.lsn.max(self.resume)
     }
 }
 
@@ -189,8 +188,8 @@ mod tests {
             lsn: Lsn(7),
             tx_id: Some(3),
             ts_usec: Some(-5),
-            system: Some("72".to_owned()),
-            basis: Some("b".to_owned()),
+            system: Some("72".into()),
+            basis: Some("b".into()),
             ..Offset::default()
         };
         let done = Offset { stage: Stage::SnapshotDone, ..snapshot.clone() };
