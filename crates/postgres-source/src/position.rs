@@ -14,6 +14,15 @@ struct Within {
     records: u64,
 }
 
+/// What [`Position::restore`] goes back to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Saved {
+    stage: Stage,
+    ts_usec: Option<i64>,
+    seen: Within,
+    delivered: Option<Within>,
+}
+
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Position {
@@ -63,6 +72,17 @@ impl Position {
             self.delivered = Some(self.seen);
         }
         self.seen.records = 0;
+    }
+
+    /// Before a message whose records may have to be taken back.
+    pub(crate) fn save(&self) -> Saved {
+        Saved { stage: self.stage, ts_usec: self.ts_usec, seen: self.seen, delivered: self.delivered }
+    }
+
+    /// The records since then were not handed out.
+    pub(crate) fn restore(&mut self, saved: Saved) {
+        let Saved { stage, ts_usec, seen, delivered } = saved;
+        (self.stage, self.ts_usec, self.seen, self.delivered) = (stage, ts_usec, seen, delivered);
     }
 
     /// From where the log is needed.
@@ -182,6 +202,16 @@ mod tests {
         assert_eq!(hand_out(&mut other, 6, &RECORDS), [0, 1, 2, 3, 4]);
         let mut changed = Position::from_offset(&stored, "7".into(), "c".into());
         assert_eq!(hand_out(&mut changed, 5, &RECORDS), [0, 1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn records_that_are_taken_back_count_as_not_handed_out() {
+        let mut position = position();
+        hand_out(&mut position, 5, &RECORDS[..1]);
+        let (before, saved) = (position.offset(), position.save());
+        hand_out(&mut position, 5, &RECORDS[1..]);
+        position.restore(saved);
+        assert_eq!(position.offset(), before);
     }
 
     #[test]

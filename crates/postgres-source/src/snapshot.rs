@@ -126,7 +126,10 @@ impl Worker {
                         sql.consume();
                         rows += 1;
                     }
-                    Copied::Incomplete => sql.fill().await?,
+                    Copied::Incomplete => tokio::select! {
+                        filled = sql.fill() => filled?,
+                        () = self.shared.stopped() => return Ok(Ended::Stopped),
+                    },
                     Copied::Done => break,
                 }
                 if self.is_full() {

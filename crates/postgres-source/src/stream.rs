@@ -147,7 +147,7 @@ impl Worker {
                 Frame::Data { start, end, body } => {
                     clock.received = clock.received.max(start).max(end);
                     let (position, batch, skipped) = (&mut self.position, &mut self.batch, self.settings.skipped);
-                    let before = batch.len();
+                    let (before, saved) = (batch.len(), position.save());
                     let fed = self.decoder.feed(body, start, now_ms(), &mut |record| {
                         if position.admit(record) && !skipped.skips(record.kind, !record.headers.is_empty()) {
                             batch.push(record);
@@ -166,6 +166,7 @@ impl Worker {
                         Ok(Fed::NeedTable(id)) => return Ok(Pause::Need(id)),
                         Err(error) => {
                             self.batch.truncate(before);
+                            self.position.restore(saved);
                             self.on_bad_change(error)?;
                         }
                     }
@@ -268,6 +269,8 @@ impl Worker {
             }
             Err(failure) => {
                 self.sql = None;
+                // The stream itself comes first.
+                clock.end_of_log += Duration::from_secs(60);
                 tracing::debug!("end of the log: {failure}");
             }
         }
