@@ -32,6 +32,35 @@ impl ComponentConverter {
     ) -> Result<Self> {
         Ok(Self { guest: Guest::open(component, settings, is_key, schemas, options)? })
     }
+
+    /// `to_connect` of several payloads without headers, in one call. Appends a result with one item for each
+    /// (`connect_data::batch`): what a call costs is shared, and a need or an error concerns only its own item. The numbers of
+    /// needs in it are the instance's own; call [`Converter::to_connect`] for such a payload.
+    ///
+    /// # Errors
+    /// Internal: the component traps, takes too long, or does not answer with as many items.
+    pub fn to_connect_batch(&self, topic: TopicId, payloads: &[&[u8]], out: &mut Vec<u8>) -> Result<()> {
+        self.guest.call(|live, lasting| {
+            let topic = match live.topic(lasting, topic)? {
+                Ok(topic) => topic,
+                Err(error) => return Ok(Err(error)),
+            };
+            let call = lasting.batch(|batch| {
+                for payload in payloads {
+                    batch.item(|call| ToConnect { topic, headers: &[], payload }.write(call));
+                }
+            });
+            let (exports, store) = live.exports();
+            let result = exports.call_to_connect(store, call)?;
+            let items = Items::read(&result).and_then(Items::counted).map_err(Fault::Result)?;
+            if items != payloads.len() {
+                let message = format!("batch: expected {} items, found {items}", payloads.len());
+                return Err(Fault::Result(Error::internal("batch.count", message)));
+            }
+            out.extend_from_slice(&result);
+            Ok(Ok(()))
+        })
+    }
 }
 
 enum ConverterRole {}
@@ -168,11 +197,15 @@ fn number(frame: &[u8]) -> Result<(u32, &[u8])> {
 
 impl Lasting {
     fn call(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> &[u8] {
+        self.batch(|batch| batch.item(write))
+    }
+
+    fn batch(&mut self, write: impl FnOnce(&mut BatchWriter<'_>)) -> &[u8] {
         if self.call.capacity() > RETAINED_CALL {
             self.call = Vec::new();
         }
         self.call.clear();
-        BatchWriter::new(&mut self.call).item(write);
+        write(&mut BatchWriter::new(&mut self.call));
         &self.call
     }
 }

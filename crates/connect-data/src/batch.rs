@@ -111,6 +111,23 @@ impl<'a> Items<'a> {
     }
 }
 
+impl Items<'_> {
+    /// How many there are, each checked to be there and nothing after the last.
+    ///
+    /// # Errors
+    /// Internal: truncated, trailing bytes.
+    pub fn counted(mut self) -> Result<usize> {
+        let count = self.left;
+        for item in &mut self {
+            item?;
+        }
+        match self.reader.remaining() {
+            0 => Ok(count),
+            more => Err(Error::internal("batch.count", format!("batch: expected its end, found {more} more bytes"))),
+        }
+    }
+}
+
 impl<'a> Iterator for Items<'a> {
     type Item = Result<&'a [u8]>;
 
@@ -317,6 +334,18 @@ mod tests {
         assert_eq!(FromConnect::read(Items::only(&bytes).unwrap()).unwrap(), call);
         bytes.push(0);
         assert_eq!(Items::only(&bytes).unwrap_err().code(), "batch.count");
+    }
+
+    #[test]
+    fn items_are_counted_only_if_all_are_there() {
+        let mut bytes = Vec::new();
+        let mut batch = BatchWriter::new(&mut bytes);
+        batch.item(|item| item.push(1));
+        batch.item(|_| {});
+        assert_eq!(Items::read(&bytes).unwrap().counted().unwrap(), 2);
+        assert!(Items::read(&bytes[..bytes.len() - 1]).and_then(Items::counted).is_err());
+        bytes.push(0);
+        assert!(Items::read(&bytes).unwrap().counted().is_err());
     }
 
     #[test]

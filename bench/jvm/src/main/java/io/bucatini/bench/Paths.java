@@ -1,0 +1,263 @@
+package io.bucatini.bench;
+
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.function.Function;
+import org.apache.kafka.connect.data.SchemaAndValue;
+import org.apache.kafka.connect.data.Struct;
+import org.apache.kafka.connect.sink.SinkRecord;
+import org.apache.kafka.connect.storage.Converter;
+import org.apache.kafka.connect.transforms.Transformation;
+
+/** What runs against what. Every pair is compared over the whole input before it may race. */
+final class Paths {
+    static final String PEER = "java";
+    static final String OURS = "ours";
+    private static final Map<String, String> WASM = Map.of("engine", "wasm");
+    private static final Map<String, String> EAGER = Map.of("lazy", "false");
+
+    private final Plugins plugins;
+
+    Paths(Plugins plugins) {
+        this.plugins = plugins;
+    }
+
+    Input input(String name) throws Exception {
+        return Input.of(name, plugins.confluent());
+    }
+
+    /** toConnectData, and every field read. */
+    Race decode(Input input, boolean eager) throws Exception {
+        Converter peer = plugins.confluent();
+        Converter ours = plugins.ours(Map.of());
+        Race race = new Race().lane(PEER, decoding(peer, input)).lane(OURS, decoding(ours, input));
+        for (int i = 0; i < Input.RECORDS; i++) {
+            expectSame("decode " + input.name, peer.toConnectData(input.topics[i], input.payloads[i]),
+                    ours.toConnectData(input.topics[i], input.payloads[i]));
+        }
+        if (eager) {
+            race.lane("eager", decoding(plugins.ours(EAGER), input));
+        }
+        return race;
+    }
+
+    private static void expectSame(String what, SchemaAndValue expected, SchemaAndValue found) {
+        Values.expectSame(what, expected.schema(), expected.value(), found.schema(), found.value());
+    }
+
+    private static Race.Body decoding(Converter converter, Input input) {
+        int[] next = {0};
+        Values.Readers readers = new Values.Readers();
+        return count -> {
+            long sum = 0;
+            for (int n = 0; n < count; n++) {
+                int i = next[0]++ & Input.RECORDS - 1;
+                SchemaAndValue value = converter.toConnectData(input.topics[i], input.payloads[i]);
+                sum += readers.read(value.schema(), value.value());
+            }
+            return sum;
+        };
+    }
+
+    /** The converter, then the transformation, then the row read by the sink. */
+    Race chain(Input input, Map<String, String> more) throws Exception {
+        Converter peer = plugins.confluent();
+        Converter ours = plugins.ours(more);
+        Transformation<SinkRecord> peerSmt = plugins.debezium3(Map.of());
+        Transformation<SinkRecord> ourSmt = plugins.ourSmt(more.containsKey("engine") ? WASM : Map.of());
+        for (int i = 0; i < Input.RECORDS; i++) {
+            Values.expectSame("chain " + input.name, chained(peer, peerSmt, input, i), chained(ours, ourSmt, input, i));
+        }
+        return new Race().lane(PEER, chaining(peer, peerSmt, input)).lane(OURS, chaining(ours, ourSmt, input));
+    }
+
+    private static SinkRecord chained(Converter converter, Transformation<SinkRecord> smt, Input input, int i) {
+        SchemaAndValue value = converter.toConnectData(input.topics[i], input.payloads[i]);
+        return smt.apply(input.record(i, value.schema(), value.value()));
+    }
+
+    private static Race.Body chaining(Converter converter, Transformation<SinkRecord> smt, Input input) {
+        int[] next = {0};
+        Values.Readers readers = new Values.Readers();
+        return count -> {
+            long sum = 0;
+            for (int n = 0; n < count; n++) {
+                SinkRecord row = chained(converter, smt, input, next[0]++ & Input.RECORDS - 1);
+                sum += row == null ? 1 : readers.read(row.valueSchema(), row.value());
+            }
+            return sum;
+        };
+    }
+
+    /** The chain with both plug-ins as components. */
+    Race wasmRecord(Input input) throws Exception {
+        Race race = chain(input, WASM);
+        Converter converter = plugins.ours(WASM);
+        race.lane("converter alone", decoding(converter, input));
+        return race;
+    }
+
+    Race encode(Input input) throws Exception {
+        Converter peer = plugins.confluent();
+        Converter ours = plugins.ours(Map.of());
+        for (int i = 0; i < Input.RECORDS; i++) {
+            Values.expectSame("encode " + input.name, input.payloads[i],
+                    ours.fromConnectData(input.topics[i], input.schemas[i], input.values[i]));
+        }
+        return new Race().lane(PEER, encoding(peer, input)).lane(OURS, encoding(ours, input));
+    }
+
+    private static Race.Body encoding(Converter converter, Input input) {
+        int[] next = {0};
+        return count -> {
+            long sum = 0;
+            for (int n = 0; n < count; n++) {
+                int i = next[0]++ & Input.RECORDS - 1;
+                sum += converter.fromConnectData(input.topics[i], input.schemas[i], input.values[i]).length;
+            }
+            return sum;
+        };
+    }
+
+    /** Settings of the transformation that are measured, of Debezium 3.6 and (with generation 1.7) of 1.7. */
+    static List<Map<String, String>> smtSettings() {
+        return List.of(Map.of(),
+                Map.of("add.fields", "op,table,lsn,source.ts_ms"),
+                Map.of("add.headers", "op,source.db"),
+                Map.of("delete.tombstone.handling.mode", "rewrite"),
+                Map.of("route.by.field", "sku"),
+                Map.of("replace.null.with.default", "false"),
+                Map.of("add.fields", "op,table,lsn,source.ts_ms", "add.headers", "op",
+                        "delete.tombstone.handling.mode", "rewrite"),
+                Map.of("generation", "1.7"),
+                Map.of("generation", "1.7", "add.fields", "op,table,lsn,source.ts_ms", "delete.handling.mode", "rewrite",
+                        "drop.tombstones", "false"));
+    }
+
+    /** The transformation alone, on Structs that are nobody's of ours. */
+    Race smt(Input input, Map<String, String> settings) throws Exception {
+        Map<String, String> theirs = new HashMap<>(settings);
+        boolean older = "1.7".equals(theirs.remove("generation"));
+        Transformation<SinkRecord> peer = older ? plugins.debezium17(theirs) : plugins.debezium3(theirs);
+        Transformation<SinkRecord> ours = plugins.ourSmt(settings);
+        for (int i = 0; i < Input.RECORDS; i++) {
+            Values.expectSame("smt " + settings, peer.apply(input.record(i)), ours.apply(input.record(i)));
+        }
+        if (settings.containsKey("add.headers")) {
+            return new Race().lane(PEER, applying(peer, input)).lane(OURS, applying(ours, input));
+        }
+        SinkRecord[] records = new SinkRecord[Input.RECORDS];
+        Arrays.setAll(records, input::record);
+        return new Race().lane(PEER, applying(peer, records)).lane(OURS, applying(ours, records));
+    }
+
+    private static Race.Body applying(Transformation<SinkRecord> smt, SinkRecord[] records) {
+        int[] next = {0};
+        return count -> {
+            long sum = 0;
+            for (int n = 0; n < count; n++) {
+                sum += smt.apply(records[next[0]++ & records.length - 1]) == null ? 0 : 1;
+            }
+            return sum;
+        };
+    }
+
+    /** A new record each time: Debezium adds its headers to the one that it is given, and they would pile up. */
+    private static Race.Body applying(Transformation<SinkRecord> smt, Input input) {
+        int[] next = {0};
+        return count -> {
+            long sum = 0;
+            for (int n = 0; n < count; n++) {
+                sum += smt.apply(input.record(next[0]++ & Input.RECORDS - 1)) == null ? 0 : 1;
+            }
+            return sum;
+        };
+    }
+
+    /** One line to one row: Debezium reads format 1, ours reads format 2 and makes the whole change event. */
+    Race wal2json() throws Exception {
+        Wal2JsonLines lines = new Wal2JsonLines();
+        Function<byte[], Object[]> peer = plugins.debeziumDecoder();
+        Converter ours = plugins.wal2json(Map.of("topic.prefix", "shop", "database.dbname", "shop"));
+        for (int i = 0; i < Input.RECORDS; i++) {
+            Object[] expected = peer.apply(lines.format1[i]);
+            Struct after = ((Struct) ours.toConnectData("t", lines.format2[i]).value()).getStruct("after");
+            for (int c = 0; c < expected.length; c++) {
+                Object found = after.get(after.schema().fields().get(c));
+                if ((expected[c] == null) != (found == null)
+                        || expected[c] instanceof String && !Objects.equals(expected[c], found)
+                        || expected[c] instanceof Integer && !Objects.equals(expected[c], found)) {
+                    throw new IllegalStateException("wal2json column " + c + ": expected " + expected[c] + ", found " + found);
+                }
+            }
+        }
+        int[] next = {0, 0};
+        Values.Readers readers = new Values.Readers();
+        return new Race().lane(PEER, count -> {
+            long sum = 0;
+            for (int n = 0; n < count; n++) {
+                Object[] row = peer.apply(lines.format1[next[0]++ & Input.RECORDS - 1]);
+                for (Object value : row) {
+                    sum += value == null ? 1 : 2;
+                }
+            }
+            return sum;
+        }).lane(OURS, count -> {
+            long sum = 0;
+            for (int n = 0; n < count; n++) {
+                byte[] line = lines.format2[next[1]++ & Input.RECORDS - 1];
+                Struct after = (Struct) ((Struct) ours.toConnectData("t", line).value()).get("after");
+                sum += readers.read(after.schema(), after);
+            }
+            return sum;
+        });
+    }
+
+    /** The same changes in both formats, as wal2json 2.5 prints them for these connectors. */
+    private static final class Wal2JsonLines {
+        final byte[][] format1 = new byte[Input.RECORDS][];
+        final byte[][] format2 = new byte[Input.RECORDS][];
+
+        Wal2JsonLines() {
+            String[][] columns = {
+                {"id", "integer"}, {"sku", "character varying(40)"}, {"name", "text"}, {"description", "text"},
+                {"price", "numeric(10,2)"}, {"quantity", "integer"}, {"weight", "double precision"}, {"active", "boolean"},
+                {"created", "timestamp without time zone"}, {"updated", "timestamp with time zone"}, {"category", "text"},
+                {"views", "bigint"},
+            };
+            for (int i = 0; i < Input.RECORDS; i++) {
+                List<String> values = new ArrayList<>(List.of(String.valueOf(i + 1), "\"SKU-" + 100_000 + i + "\"",
+                        "\"Bucatini all'amatriciana " + i + "\"", i % 20 == 0 ? "null" : "\"hollow spaghetti, no " + i + "\"",
+                        (i % 90 + 10) + ".5" + i % 10, String.valueOf(i * 37 % 1000), i % 64 / 8.0 + "", i % 2 == 0 ? "true" : "false",
+                        "\"2026-11-23 10:" + (10 + i % 50) + ":00.123456\"", "\"2026-11-23 10:" + (10 + i % 50) + ":00.123456+00\"",
+                        i % 20 == 1 ? "null" : "\"pasta\"", String.valueOf(4_000_000_000L + i)));
+                StringBuilder names = new StringBuilder();
+                StringBuilder types = new StringBuilder();
+                StringBuilder optional = new StringBuilder();
+                StringBuilder list = new StringBuilder();
+                for (int c = 0; c < columns.length; c++) {
+                    String comma = c == 0 ? "" : ",";
+                    names.append(comma).append('"').append(columns[c][0]).append('"');
+                    types.append(comma).append('"').append(columns[c][1]).append('"');
+                    optional.append(comma).append(c != 0);
+                    list.append(comma).append("{\"name\":\"").append(columns[c][0]).append("\",\"type\":\"")
+                            .append(columns[c][1]).append("\",\"value\":").append(values.get(c)).append('}');
+                }
+                format1[i] = ("{\"xid\":" + (700 + i) + ",\"timestamp\":\"2026-11-23 10:00:00.123456+00\",\"change\":[{\"kind\":"
+                        + "\"update\",\"schema\":\"public\",\"table\":\"items\",\"columnnames\":[" + names + "],\"columntypes\":["
+                        + types + "],\"columnoptionals\":[" + optional + "],\"columnvalues\":[" + String.join(",", values)
+                        + "],\"oldkeys\":{\"keynames\":[\"id\"],\"keytypes\":[\"integer\"],\"keyvalues\":[" + (i + 1) + "]}}]}")
+                        .getBytes(StandardCharsets.UTF_8);
+                format2[i] = ("{\"action\":\"U\",\"xid\":" + (700 + i) + ",\"timestamp\":\"2026-11-23 10:00:00.123456+00\",\"schema\":"
+                        + "\"public\",\"table\":\"items\",\"columns\":[" + list + "],\"identity\":[{\"name\":\"id\",\"type\":"
+                        + "\"integer\",\"value\":" + (i + 1) + "}],\"pk\":[{\"name\":\"id\",\"type\":\"integer\"}]}")
+                        .getBytes(StandardCharsets.UTF_8);
+            }
+        }
+    }
+}
