@@ -82,7 +82,7 @@ fn entries(path: &Path, text: &str) -> Result<Vec<Entry>> {
 
 fn json(path: &Path, text: &str) -> Result<Vec<Entry>> {
     let top = object(path, text, text)?;
-    let Some((_, _, config)) = top.iter().find(|(key, value, _)| key == "config" && value.starts_with('{')) else {
+    let Some((_, config, _)) = top.iter().find(|(key, value, _)| key == "config" && value.starts_with('{')) else {
         return top.into_iter().filter_map(|(key, value, line)| entry(path, key, value, line).transpose()).collect();
     };
     let mut entries: Vec<Entry> = object(path, text, config)?
@@ -147,8 +147,10 @@ fn entry(path: &Path, key: String, value: &str, line: usize) -> Result<Option<En
         })?,
         Some(b'n') => return Ok(None),
         Some(b'{' | b'[') => {
-            let found = format!("{} as the value of {key}", if value.starts_with('{') { "an object" } else { "a list" });
-            return Err(malformed(path, line, 1, &found).hint("values are texts, numbers or booleans; lists are texts with commas"));
+            let found =
+                format!("{} as the value of {key}", if value.starts_with('{') { "an object" } else { "a list" });
+            return Err(malformed(path, line, 1, &found)
+                .hint("values are texts, numbers or booleans; lists are texts with commas"));
         }
         _ => value.to_owned(),
     };
@@ -226,9 +228,13 @@ mod tests {
 
     #[test]
     fn the_three_shapes_say_the_same() {
-        let flat = read("c.json", "{\n\"name\": \"n\",\n\"tasks.max\": 1, \"a\": true, \"x\": null,\"b\": 1.10}").unwrap();
+        let flat =
+            read("c.json", "{\n\"name\": \"n\",\n\"tasks.max\": 1, \"a\": true, \"x\": null,\"b\": 1.10}").unwrap();
         assert_eq!(flat, [set("name", "n", 2), set("tasks.max", "1", 3), set("a", "true", 3), set("b", "1.10", 3)]);
-        let nested = read("c.json", "{\"name\": \"n\", \"config\":\n {\"a\": \"\\u00e9\\n\"}, \"tasks\": [], \"type\": \"sink\"}");
+        let nested = read(
+            "c.json",
+            "{\"name\": \"n\", \"config\":\n {\"a\": \"\\u00e9\\n\"}, \"tasks\": [], \"type\": \"sink\"}",
+        );
         assert_eq!(nested.unwrap(), [set("name", "n", 1), set("a", "é\n", 2)]);
         let properties = read("c.properties", "# remark\nname=n\n a : 1\n").unwrap();
         assert_eq!(properties, [set("name", "n", 2), set("a", "1", 3)]);
@@ -242,15 +248,35 @@ mod tests {
             "source.json:2:3: expected a connector's settings, found a key: the braces around the object are missing \
              [config.syntax]; put { before the first line and } after the last one"
         );
-        assert!(refused("c.json", "{\"a\": 1,\n \"b\" 2}").starts_with("c.json:2:6: "), "{}", refused("c.json", "{\"a\": 1,\n \"b\" 2}"));
-        assert!(refused("c.json", "{\"a\": \"1\",\n}").contains("c.json:2:1: expected a connector's settings, found trailing comma"));
-        assert!(refused("c.json", "{\"a\": 1,\n \"a\": 2}").contains("c.json:2:1: expected a connector's settings, found a a second time"));
+        assert!(
+            refused("c.json", "{\"a\": 1,\n \"b\" 2}").starts_with("c.json:2:6: "),
+            "{}",
+            refused("c.json", "{\"a\": 1,\n \"b\" 2}")
+        );
+        assert!(
+            refused("c.json", "{\"a\": \"1\",\n}")
+                .contains("c.json:2:1: expected a connector's settings, found trailing comma")
+        );
+        assert!(
+            refused("c.json", "{\"a\": 1,\n \"a\": 2}")
+                .contains("c.json:2:1: expected a connector's settings, found a a second time")
+        );
         assert!(refused("c.json", "{\"a\": {\"b\": 1}}").contains("an object as the value of a"));
-        assert!(refused("c.json", "{\"name\":\"x\",\"config\":{\n\"name\":\"y\"}}").contains("another name in config at line 2"));
-        assert!(refused("c.json", "{\"config\":{}, \"connector.class\":\"x\"}").contains("\"connector.class\" beside \"config\""));
+        assert!(
+            refused("c.json", "{\"name\":\"x\",\"config\":{\n\"name\":\"y\"}}")
+                .contains("another name in config at line 2")
+        );
+        assert!(
+            refused("c.json", "{\"config\":{}, \"connector.class\":\"x\"}")
+                .contains("\"connector.class\" beside \"config\"")
+        );
         assert!(refused("c.json", "").contains("found nothing"));
         assert!(refused("c.json", "name=x").contains("c.json:1:"));
         assert!(refused("c", "[1]").contains("c:1:"));
-        assert!(refused("c.json", "{\"name\":\"n\",\"config\":\n{\"a\":}}").contains("c.json:2:6"), "{}", refused("c.json", "{\"name\":\"n\",\"config\":\n{\"a\":}}"));
+        assert!(
+            refused("c.json", "{\"name\":\"n\",\"config\":\n{\"a\":}}").contains("c.json:2:6"),
+            "{}",
+            refused("c.json", "{\"name\":\"n\",\"config\":\n{\"a\":}}")
+        );
     }
 }

@@ -93,12 +93,14 @@ impl<'a> Providers<'a> {
             if !inside.starts_with(|c: char| c.is_ascii_uppercase()) || !inside.chars().all(capital) {
                 return Ok(None);
             }
-            return self.environment(inside).map(Some).map_err(|error| {
-                error.hint(format!("write the value in its place, or export {inside}"))
-            });
+            return self
+                .environment(inside)
+                .map(Some)
+                .map_err(|error| error.hint(format!("write the value in its place, or export {inside}")));
         };
         let Some(provider) = self.named.get(name) else {
-            let message = format!("placeholder ${{{inside}}}: expected a config provider that is available, found {name}");
+            let message =
+                format!("placeholder ${{{inside}}}: expected a config provider that is available, found {name}");
             let known: Vec<_> = self.named.keys().map(String::as_str).collect();
             return Err(Error::config("config.provider", message).hint(format!("available are {}", known.join(", "))));
         };
@@ -178,7 +180,10 @@ mod tests {
             assert_eq!(fill(&providers, verbatim).unwrap(), None, "{verbatim}");
         }
         for (text, part) in [
-            ("${MISSING}", "environment variable MISSING, found none [config.placeholder]; write the value in its place, or export MISSING"),
+            (
+                "${MISSING}",
+                "environment variable MISSING, found none [config.placeholder]; write the value in its place, or export MISSING",
+            ),
             ("${env:MISSING}", "environment variable MISSING"),
             ("${vault:a:b}", "found vault [config.provider]; available are dir, env, file"),
             ("${file:/nowhere/x:k}", "/nowhere/x: expected a readable file"),

@@ -126,6 +126,11 @@ impl Redactor {
     pub fn learn(&self, key: &str, value: &str) {
         if is_secret(key) {
             self.learn_secret(value);
+            if key.ends_with("jaas.config")
+                && let Ok((_, password)) = super::kafka::jaas(value)
+            {
+                self.learn_secret(&password);
+            }
             // user:password
             if let Some((_, password)) = value.split_once(':') {
                 self.learn_secret(password);
@@ -163,9 +168,15 @@ impl Redactor {
     pub fn clean(&self, text: &str) -> String {
         let mut text = redact(text).into_owned();
         for secret in self.0.read().unwrap_or_else(PoisonError::into_inner).iter() {
-            if text.contains(secret.as_str()) {
-                text = text.replace(secret.as_str(), HIDDEN);
-            }
+            // As part of a longer word it is another word: a password "postgres" must not make "postgresql" unreadable.
+            let part_of_word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+            let found = text.match_indices(secret.as_str()).map(|(at, found)| (at, at + found.len()));
+            let alone = found.filter(|(start, end)| {
+                let before = text.get(..*start).and_then(|before| before.chars().next_back());
+                let after = text.get(*end..).and_then(|after| after.chars().next());
+                !part_of_word(before) && !part_of_word(after)
+            });
+            text = hide(&text, alone.collect()).into_owned();
         }
         text
     }
@@ -214,13 +225,25 @@ mod tests {
         let shown = |key, value| shown_value(key, value).into_owned();
         assert_eq!(shown("database.password", "s3cret"), HIDDEN);
         assert_eq!(shown("database.password", ""), "");
-        assert_eq!(shown("schema.registry.url", "https://joe:s3cret@a:1/x,http://b"), "https://[hidden]@a:1/x,http://b");
-        assert_eq!(shown("connection.url", "jdbc:mysql://h/db?user=joe&password=s3cret&x=1"), "jdbc:mysql://h/db?user=joe&password=[hidden]&x=1");
-        assert_eq!(shown("x", "Login required username=\"u\" password=\"s3 cret\";"), "Login required username=\"u\" password=[hidden];");
+        assert_eq!(
+            shown("schema.registry.url", "https://joe:s3cret@a:1/x,http://b"),
+            "https://[hidden]@a:1/x,http://b"
+        );
+        assert_eq!(
+            shown("connection.url", "jdbc:mysql://h/db?user=joe&password=s3cret&x=1"),
+            "jdbc:mysql://h/db?user=joe&password=[hidden]&x=1"
+        );
+        assert_eq!(
+            shown("x", "Login required username=\"u\" password=\"s3 cret\";"),
+            "Login required username=\"u\" password=[hidden];"
+        );
         assert_eq!(shown("x", "clientSecret = 's' y"), "clientSecret = [hidden] y");
         assert_eq!(shown("table.include.list", "public.pasta"), "public.pasta");
         assert_eq!(shown("x", "mail a@b and http://h/@x"), "mail a@b and http://h/@x");
-        assert_eq!(shown_key("column.mask.hash.SHA-256.with.salt.s3cret"), "column.mask.hash.SHA-256.with.salt.[hidden]");
+        assert_eq!(
+            shown_key("column.mask.hash.SHA-256.with.salt.s3cret"),
+            "column.mask.hash.SHA-256.with.salt.[hidden]"
+        );
     }
 
     #[test]
@@ -230,8 +253,9 @@ mod tests {
         redactor.learn("value.converter.basic.auth.user.info", "joe:swordfish");
         redactor.learn("connection.url", "jdbc:mysql://u:urlpass@h/db?password=parampass");
         redactor.learn("database.password", "abc");
-        let clean = redactor.clean("hunter22 joe:swordfish swordfish urlpass parampass abc");
-        assert_eq!(clean, "[hidden] [hidden] [hidden] [hidden] [hidden] abc");
+        redactor.learn("sasl.jaas.config", "x.PlainLoginModule required username=u password=\"two words\";");
+        let clean = redactor.clean("'hunter22' joe:swordfish swordfish urlpass parampass abc hunter222 (two words)");
+        assert_eq!(clean, "'[hidden]' [hidden] [hidden] [hidden] [hidden] abc hunter222 ([hidden])");
         assert!(!format!("{redactor:?}").contains("hunter22"));
     }
 }

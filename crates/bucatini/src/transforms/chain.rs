@@ -126,10 +126,11 @@ fn build_predicate(
     schemas: &Arc<dyn SchemaStore>,
 ) -> Result<Box<dyn Predicate>> {
     match &config.kind {
-        PredicateKind::TopicNameMatches => predicates::topic_name_matches(&config.properties),
-        PredicateKind::HasHeaderKey => predicates::has_header_key(&config.properties),
-        PredicateKind::RecordIsTombstone => Ok(Box::new(predicates::RecordIsTombstone)),
         PredicateKind::Component(component) => plugins.predicate(component, &config.properties, schemas.clone()),
+        kind => match predicates::predicate(kind, &config.properties)? {
+            Some(predicate) => Ok(predicate),
+            None => Err(Error::internal("transforms.predicate", "expected a predicate of Kafka's, found another")),
+        },
     }
 }
 
@@ -148,8 +149,7 @@ impl Link {
             _ => {}
         }
         scratch.next.clear();
-        let goes_on =
-            RecordFrame::read(record)?.write_changed(&Outcome::read(&scratch.outcome)?, &mut scratch.next)?;
+        let goes_on = RecordFrame::read(record)?.write_changed(&Outcome::read(&scratch.outcome)?, &mut scratch.next)?;
         std::mem::swap(record, &mut scratch.next);
         Ok(goes_on)
     }

@@ -15,6 +15,17 @@ fn refused(setting: &str, error: &regex::Error) -> Error {
     // The library's text shows the pattern over several lines; its last one says what is wrong.
     let text = error.to_string();
     let reason = text.lines().last().unwrap_or_default().trim_start_matches("error:").trim().to_owned();
-    Error::config("config.pattern", format!("setting {setting}: expected a regular expression, found one with {reason}"))
-        .hint("look-around, back references and possessive quantifiers of Java are not available here")
+    Error::config(
+        "config.pattern",
+        format!("setting {setting}: expected a regular expression, found one with {reason}"),
+    )
+    .hint("look-around, back references and possessive quantifiers of Java are not available here")
+}
+
+/// A pattern that matches anywhere, as `Matcher.find` wants it.
+///
+/// # Errors
+/// As [`whole`].
+pub(crate) fn part(pattern: &str, setting: &str) -> Result<Regex> {
+    Regex::new(pattern).map_err(|error| refused(setting, &error))
 }

@@ -1,9 +1,44 @@
 //! Predicates of `org.apache.kafka.connect.transforms.predicates`.
 
+use crate::config::PredicateKind;
+use connect_data::config::{ConfigType, DefaultValue, Importance, Validator};
 use connect_data::frame::RecordFrame;
 use connect_data::row_image::Image;
-use connect_data::{Error, Predicate, Properties, Result};
+use connect_data::{ConfigKey, Error, Predicate, Properties, Result};
 use regex::Regex;
+
+/// The predicates by simple class name, with their settings.
+pub(crate) static PREDICATES: [(&str, PredicateKind, &[ConfigKey]); 3] = [
+    ("TopicNameMatches", PredicateKind::TopicNameMatches, &[PATTERN]),
+    ("RecordIsTombstone", PredicateKind::RecordIsTombstone, &[]),
+    ("HasHeaderKey", PredicateKind::HasHeaderKey, &[NAME]),
+];
+
+const PATTERN: ConfigKey = ConfigKey {
+    validator: Validator::NonEmpty,
+    ..ConfigKey::new(
+        "pattern",
+        ConfigType::String,
+        DefaultValue::Required,
+        Importance::Medium,
+        "Predicate",
+        "Pattern",
+        "Java regular expression that the whole topic name matches.",
+    )
+};
+
+const NAME: ConfigKey = ConfigKey {
+    validator: Validator::NonEmpty,
+    ..ConfigKey::new(
+        "name",
+        ConfigType::String,
+        DefaultValue::Required,
+        Importance::Medium,
+        "Predicate",
+        "Header name",
+        "Name of a header that the record has.",
+    )
+};
 
 /// The whole topic name matches a pattern.
 struct TopicNameMatches(Regex);
@@ -12,23 +47,29 @@ struct TopicNameMatches(Regex);
 struct HasHeaderKey(String);
 
 /// The value is null.
-pub(super) struct RecordIsTombstone;
+struct RecordIsTombstone;
 
-/// `TopicNameMatches` with its `pattern`.
-pub(super) fn topic_name_matches(settings: &Properties) -> Result<Box<dyn Predicate>> {
-    let pattern = required(settings, "pattern")?;
-    Ok(Box::new(TopicNameMatches(super::pattern::whole(pattern, "pattern")?)))
+/// Builds a predicate; `None` for one that is not Kafka's.
+pub(super) fn predicate(kind: &PredicateKind, settings: &Properties) -> Result<Option<Box<dyn Predicate>>> {
+    let required = |name: &str| {
+        settings
+            .get(name)
+            .filter(|value| !value.is_empty())
+            .ok_or_else(|| Error::config("config.missing", format!("setting {name}: expected a value, found none")))
+    };
+    Ok(Some(match kind {
+        PredicateKind::TopicNameMatches => {
+            Box::new(TopicNameMatches(super::pattern::whole(required("pattern")?, "pattern")?))
+        }
+        PredicateKind::HasHeaderKey => Box::new(HasHeaderKey(required("name")?.to_owned())),
+        PredicateKind::RecordIsTombstone => Box::new(RecordIsTombstone),
+        PredicateKind::Component(_) => return Ok(None),
+    }))
 }
 
-/// `HasHeaderKey` with its `name`.
-pub(super) fn has_header_key(settings: &Properties) -> Result<Box<dyn Predicate>> {
-    Ok(Box::new(HasHeaderKey(required(settings, "name")?.to_owned())))
-}
-
-fn required<'a>(settings: &'a Properties, name: &str) -> Result<&'a str> {
-    settings.get(name).filter(|value| !value.is_empty()).ok_or_else(|| {
-        Error::config("config.missing", format!("setting {name}: expected a value, found none"))
-    })
+/// Whether a predicate takes its settings.
+pub(crate) fn check(kind: &PredicateKind, settings: &Properties) -> Result<()> {
+    predicate(kind, settings).map(|_| ())
 }
 
 impl Predicate for TopicNameMatches {
