@@ -8,7 +8,7 @@ mod headers;
 mod producer;
 mod topics;
 
-pub(crate) use client::TIMED_OUT;
+pub(crate) use client::{TIMED_OUT, error};
 pub(crate) use consumer::{Consumer, Polled, Positions};
 pub(crate) use headers::{read_headers, to_kafka_headers};
 pub(crate) use producer::{Message, Producer};

@@ -121,8 +121,8 @@ pub(crate) struct OverHttp {
 
 impl OverHttp {
     /// Performs through `client` on the runtime of `handle`.
-    pub(crate) fn new(client: Arc<HttpClient>, handle: Handle, stop: Stop) -> Self {
-        Self { client, handle, stop, started: Instant::now() }
+    pub(crate) fn new(client: impl Into<Arc<HttpClient>>, handle: Handle, stop: Stop) -> Self {
+        Self { client: client.into(), handle, stop, started: Instant::now() }
     }
 }
 
