@@ -23,6 +23,9 @@ Examples:
   Without Kafka:
     bucatini run source.json sink.json --direct
 
+  What is in a topic:
+    bucatini cat -b kafka:9092 -t my_pg_source.public.pasta -s avro -r http://registry:8081
+
 Exit codes:
   0    done, or stopped by Ctrl-C with everything under way delivered
   2    the command line or a setting is wrong

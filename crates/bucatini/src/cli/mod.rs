@@ -7,7 +7,7 @@ mod signals;
 pub mod stop;
 mod validate;
 
-pub(crate) use signals::listen;
+pub use signals::listen;
 pub use stop::Stop;
 
 use crate::config::secrets::Redactor;

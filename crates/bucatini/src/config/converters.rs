@@ -4,9 +4,11 @@ use super::audit::{Checker, Fate, Rest, Scope};
 use super::framework::{COMPONENT_KEYS, ignored, refused};
 use super::pipeline::{ComponentSource, ConverterClass, ConverterConfig, Engine, HeaderConverter};
 use super::suggest;
+use crate::registry::http::HttpClient;
 use avro_converter::converter::AvroConverter;
 use connect_data::config::{ConfigKey, ConfigType, DefaultValue, Importance, OtherKey};
-use connect_data::{InternedSchemas, Properties};
+use connect_data::{InternedSchemas, Properties, Result};
+use schema_registry::Transport;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -102,9 +104,10 @@ pub(super) fn read(checker: &mut Checker, side: &str) -> Option<ConverterConfig>
     let class = match kind {
         ConverterClass::Avro(_) => {
             let engine = properties.get("engine").map_or("native", str::trim).to_owned();
-            // The file's own validity is what counts here: the instance of the run is made by the engine.
+            // Made to see whether the settings go together: the instance of the run is made by the engine.
             if properties.get("schema.registry.url").is_some()
                 && let Err(error) = AvroConverter::new(&properties, side == "key", Arc::new(InternedSchemas::new()))
+                    .and_then(|_| reach(&properties))
             {
                 checker.refuse_by(&prefix, &error, &name);
             }
@@ -118,6 +121,14 @@ pub(super) fn read(checker: &mut Checker, side: &str) -> Option<ConverterConfig>
         other => other,
     };
     Some(ConverterConfig { class, properties })
+}
+
+/// Whether the registry can be reached as the settings say, as far as files tell.
+fn reach(properties: &Properties) -> Result<()> {
+    if !properties.iter().any(|(key, _)| key.starts_with("schema.registry.ssl.") || key.starts_with("proxy.")) {
+        return Ok(());
+    }
+    HttpClient::new(&Transport::new(properties)?).map(|_| ())
 }
 
 fn scope(kind: &ConverterClass) -> Scope {
@@ -145,7 +156,7 @@ pub(super) fn component(class: &str) -> Option<ComponentSource> {
     Some(ComponentSource { path: PathBuf::from(path), sha256: None })
 }
 
-fn classify(class: &str) -> Result<ConverterClass, String> {
+fn classify(class: &str) -> std::result::Result<ConverterClass, String> {
     if let Some(component) = component(class) {
         return Ok(ConverterClass::Component(component));
     }

@@ -18,8 +18,7 @@ mod worker;
 
 pub use audit::{Audit, Fate, KeyReport};
 pub use connector::Connector;
-pub use kafka::KafkaClientSettings;
-pub(crate) use kafka::{Client, check, translate};
+pub use kafka::{Client, KafkaClientSettings, Translation, check, translate};
 pub use load::{Loaded, Request, load};
 pub use pipeline::{
     ComponentSource, ConverterClass, ConverterConfig, DeadLetterQueue, Engine, ErrorPolicy, HeaderConverter, Pipeline,

@@ -20,8 +20,6 @@ fn distance(a: &str, b: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     const KNOWN: [&str; 6] =
         ["slot.name", "table.include.list", "table.exclude.list", "pk.mode", "signal.*", "pk.fields"];
 
