@@ -3,29 +3,29 @@
 use super::fault::Fault;
 
 /// A payload and a position in it.
-pub(super) struct Cursor<'a> {
+pub(crate) struct Cursor<'a> {
     bytes: &'a [u8],
     at: usize,
 }
 
 impl<'a> Cursor<'a> {
     /// Reads `bytes` from `at` on.
-    pub(super) fn new(bytes: &'a [u8], at: usize) -> Self {
+    pub(crate) fn new(bytes: &'a [u8], at: usize) -> Self {
         Self { bytes, at }
     }
 
     /// The position.
-    pub(super) fn at(&self) -> usize {
+    pub(crate) fn at(&self) -> usize {
         self.at
     }
 
     /// Goes back to an earlier position.
-    pub(super) fn back_to(&mut self, at: usize) {
+    pub(crate) fn back_to(&mut self, at: usize) {
         self.at = at;
     }
 
     /// Bytes not read yet.
-    pub(super) fn remaining(&self) -> usize {
+    pub(crate) fn remaining(&self) -> usize {
         self.bytes.len().saturating_sub(self.at)
     }
 
@@ -38,7 +38,7 @@ impl<'a> Cursor<'a> {
 
     /// A 32-bit varint: at most five bytes, of whose last one the upper bits are lost.
     #[inline]
-    pub(super) fn int(&mut self) -> Result<i32, Fault> {
+    pub(crate) fn int(&mut self) -> Result<i32, Fault> {
         let first = self.byte()?;
         if first < 0x80 {
             return Ok(zigzag_32(u32::from(first)));
@@ -56,7 +56,7 @@ impl<'a> Cursor<'a> {
 
     /// A 64-bit varint: at most ten bytes, of whose last one the upper bits are lost.
     #[inline]
-    pub(super) fn long(&mut self) -> Result<i64, Fault> {
+    pub(crate) fn long(&mut self) -> Result<i64, Fault> {
         let first = self.byte()?;
         if first < 0x80 {
             return Ok(zigzag_64(u64::from(first)));
@@ -76,14 +76,14 @@ impl<'a> Cursor<'a> {
 
     /// The next bytes.
     #[inline]
-    pub(super) fn take(&mut self, len: usize) -> Result<&'a [u8], Fault> {
+    pub(crate) fn take(&mut self, len: usize) -> Result<&'a [u8], Fault> {
         let bytes = self.bytes.get(self.at..).and_then(|rest| rest.get(..len)).ok_or(Fault::Truncated)?;
         self.at += len;
         Ok(bytes)
     }
 
     #[inline]
-    pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], Fault> {
+    pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], Fault> {
         let bytes = self.bytes.get(self.at..).and_then(|rest| rest.first_chunk()).ok_or(Fault::Truncated)?;
         self.at += N;
         Ok(*bytes)
@@ -91,21 +91,20 @@ impl<'a> Cursor<'a> {
 
     /// True only for 1.
     #[inline]
-    pub(super) fn boolean(&mut self) -> Result<bool, Fault> {
+    pub(crate) fn boolean(&mut self) -> Result<bool, Fault> {
         Ok(self.byte()? == 1)
     }
 
     /// Bytes after their length.
     #[inline]
-    pub(super) fn prefixed(&mut self) -> Result<&'a [u8], Fault> {
-        let len = self.long()?;
-        let len = usize::try_from(len).map_err(|_| Fault::Length)?;
+    pub(crate) fn prefixed(&mut self) -> Result<&'a [u8], Fault> {
+        let len = limited(self.long()?)?;
         self.take(len)
     }
 
     /// Items in the next block of an array or map; 0 = no more. The size in bytes after a negative count is read and
     /// ignored. The least of all counts is its own negative: as the first one Java takes it for 0, later it refuses it.
-    pub(super) fn block(&mut self, first: bool) -> Result<usize, Fault> {
+    pub(crate) fn block(&mut self, first: bool) -> Result<usize, Fault> {
         let count = self.long()?;
         if count >= 0 {
             return limited(count);
@@ -119,11 +118,12 @@ impl<'a> Cursor<'a> {
     }
 
     /// Items in the next block that have to be skipped one by one; a block that gives its size is skipped here.
-    pub(super) fn block_to_skip(&mut self) -> Result<usize, Fault> {
+    /// Any count: items may take no bytes.
+    pub(crate) fn block_to_skip(&mut self) -> Result<u64, Fault> {
         loop {
             let count = self.long()?;
-            if count >= 0 {
-                return usize::try_from(count).map_err(|_| Fault::Length);
+            if let Ok(count) = u64::try_from(count) {
+                return Ok(count);
             }
             let size = self.long()?;
             self.skip(size)?;
@@ -131,7 +131,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Skips; nothing for a negative length.
-    pub(super) fn skip(&mut self, len: i64) -> Result<(), Fault> {
+    pub(crate) fn skip(&mut self, len: i64) -> Result<(), Fault> {
         if len <= 0 {
             return Ok(());
         }
@@ -139,7 +139,12 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// Java's arrays end at 2^31 - 9.
+/// A number of items that take at least a byte each: so many that they cannot be counted cannot be there either.
+pub(super) fn countable(items: u64) -> usize {
+    usize::try_from(items).unwrap_or(usize::MAX)
+}
+
+/// Java's arrays end at 2^31 - 9. Said of every length, so that a host of 32 bits gives the same errors.
 fn limited(count: i64) -> Result<usize, Fault> {
     if count > i64::from(i32::MAX) - 8 {
         return Err(Fault::Length);
@@ -181,6 +186,17 @@ mod tests {
         assert_eq!(long(&[0x80]), Err(Fault::Truncated));
         assert_eq!(Cursor::new(&[0xFE, 0xFF, 0xFF, 0xFF, 0x7F], 0).int(), Ok(i32::MAX));
         assert_eq!(Cursor::new(&[0xFF; 6], 0).int(), Err(Fault::Varint));
+    }
+
+    #[test]
+    fn lengths_are_limited_as_in_java() {
+        let (most, more) = ([0xEE, 0xFF, 0xFF, 0xFF, 0x0F], [0xF0, 0xFF, 0xFF, 0xFF, 0x0F]);
+        assert_eq!(Cursor::new(&most, 0).prefixed(), Err(Fault::Truncated));
+        assert_eq!(Cursor::new(&more, 0).prefixed(), Err(Fault::Length));
+        assert_eq!(Cursor::new(&[1], 0).prefixed(), Err(Fault::Length));
+        assert_eq!(Cursor::new(&most, 0).block(true), Ok(0x7FFF_FFF7));
+        assert_eq!(Cursor::new(&more, 0).block(true), Err(Fault::Length));
+        assert_eq!(Cursor::new(&[0xFE, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F], 0).block_to_skip(), Ok((1 << 41) - 1));
     }
 
     #[test]

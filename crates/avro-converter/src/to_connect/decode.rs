@@ -1,7 +1,7 @@
 //! Runs a plan over a payload.
 
 use super::aggregate::{Aggregate, align, reserve};
-use super::cursor::Cursor;
+use super::cursor::{Cursor, countable};
 use super::fault::Fault;
 use super::keys::{Duplicates, Map};
 use super::plan::{Code, Container, Op, Pc};
@@ -536,9 +536,12 @@ impl Machine<'_> {
                     self.pc = container.exit;
                     return Ok(());
                 }
-                Some(size) => self.cursor.take(items.checked_mul(size as usize).ok_or(Fault::Truncated)?).map(drop)?,
+                Some(size) => {
+                    let size = items.checked_mul(u64::from(size)).and_then(|size| i64::try_from(size).ok());
+                    self.cursor.skip(size.ok_or(Fault::Truncated)?)?;
+                }
                 None => {
-                    self.push(Kind::Skip, container.exit, 0, container, items)?;
+                    self.push(Kind::Skip, container.exit, 0, container, countable(items))?;
                     self.pc = container.body;
                     return Ok(());
                 }
@@ -551,7 +554,7 @@ impl Machine<'_> {
         frame.done += 1;
         frame.left -= 1;
         if frame.left == 0 {
-            frame.left = self.cursor.block_to_skip()?;
+            frame.left = countable(self.cursor.block_to_skip()?);
         }
         if frame.left > 0 {
             self.pc = frame.container.body;
