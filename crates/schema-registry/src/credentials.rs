@@ -3,6 +3,9 @@
 use crate::url::BaseUrl;
 use connect_data::{Error, Properties, Result};
 
+/// Sources of bearer tokens in Confluent's client that fetch or compute them: not supported.
+const ELSEWHERE: [&str; 3] = ["OAUTHBEARER", "SASL_OAUTHBEARER_INHERIT", "CUSTOM"];
+
 /// What to send. Its `Debug` form shows no secrets.
 #[derive(Clone)]
 pub(crate) enum Credentials {
@@ -77,9 +80,13 @@ impl Credentials {
                     extra.into_iter().filter_map(|(header, key)| Some((header, text(key)?.to_owned()))).collect();
                 Ok(Self::Bearer(format!("Bearer {token}"), extra))
             }
-            Some(_) => Err(Error::config(
+            Some(source) => Err(Error::config(
                 "registry.credentials",
-                "setting bearer.auth.credentials.source: expected STATIC_TOKEN, found another source",
+                format!(
+                    "setting bearer.auth.credentials.source: expected STATIC_TOKEN, found {}",
+                    // Any other text may be a secret in the wrong place.
+                    ELSEWHERE.into_iter().find(|known| *known == source).unwrap_or("an unknown source")
+                ),
             )
             .hint("fetch the token elsewhere and give it as bearer.auth.token, e.g. through a config provider")),
         }
@@ -188,5 +195,7 @@ mod tests {
         ] {
             assert_eq!(authorization_of(wrong).unwrap_err().code(), "registry.credentials", "{wrong:?}");
         }
+        let named = authorization_of(&[("bearer.auth.credentials.source", "OAUTHBEARER")]).unwrap_err();
+        assert!(named.message().ends_with("found OAUTHBEARER"), "{}", named.message());
     }
 }

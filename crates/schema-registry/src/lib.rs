@@ -19,6 +19,7 @@ pub mod keys;
 mod needs;
 mod request;
 mod response;
+mod retry_after;
 pub mod transport;
 mod url;
 

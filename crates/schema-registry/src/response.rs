@@ -2,6 +2,7 @@
 
 use crate::config::{MAX_RESPONSE_BYTES, VersionLookup};
 use crate::needs::{AssignedId, Fact, Need, Reference, RegisteredSchema};
+use crate::retry_after;
 use crate::url::{Redirect, redirect};
 use connect_data::frame::Answer;
 use connect_data::{Error, ErrorKind};
@@ -38,7 +39,7 @@ pub(crate) fn judge(need: &Need, lookup: VersionLookup, asked: &str, answer: &An
         Error::new(kind, code, format!("Schema Registry, {wanted}: {found}"))
     };
     let header = |name: &str| answer.headers.iter().find(|(n, _)| n == name).map(|(_, value)| value.trim());
-    let wait_ms = header("retry-after").and_then(|v| v.parse::<u32>().ok()).map(|seconds| i64::from(seconds) * 1_000);
+    let wait_ms = header("retry-after").and_then(|after| retry_after::millis(after, header("date")));
     let message = || registry_message(&answer.body);
     match answer.status {
         0 => {
