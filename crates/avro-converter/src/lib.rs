@@ -4,6 +4,7 @@
 //! compiled once per schema and configuration, immutable and shared; per record only a plan runs.
 //!
 //! * [`avro_schema`]: the Avro schema model, its parser and its printer;
+//! * [`avro_json`]: Avro data as JSON text, for people and for tools;
 //! * `to_connect`: Avro to Connect, schemas and records;
 //! * `from_connect`: Connect to Avro, schemas and records;
 //! * `converter`: the wire header, plan caches and registry needs around the two.
@@ -19,6 +20,7 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
+pub mod avro_json;
 pub mod avro_schema;
 pub mod config;
 pub mod converter;

@@ -10,14 +10,16 @@ const fn header_name(is_key: bool) -> &'static str {
 
 /// What names a schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum SchemaRef {
+pub enum SchemaRef {
+    /// The registry's number.
     Id(i32),
+    /// Format 1 of the header.
     Guid([u8; 16]),
 }
 
 impl SchemaRef {
     /// A GUID as the registry spells it.
-    pub(super) fn guid_text(guid: &[u8; 16]) -> String {
+    pub fn guid_text(guid: &[u8; 16]) -> String {
         let mut text = String::with_capacity(36);
         for (i, byte) in guid.iter().enumerate() {
             if matches!(i, 4 | 6 | 8 | 10) {
@@ -39,13 +41,17 @@ pub(super) fn read(headers: &[u8], in_header: bool, is_key: bool, payload: &[u8]
         && !headers.is_empty()
         && let Some(value) = RawHeaders::last(headers, header_name(is_key))?
     {
-        return Ok((parse(value)?.0, 0));
+        return Ok((read_header(value)?.0, 0));
     }
-    parse(payload)
+    read_header(payload)
 }
 
+/// The name of a schema at the start of a payload, or as a record header's value, and its length.
+///
+/// # Errors
+/// Data `avro.header`: no such header, or one that is too short.
 #[inline]
-fn parse(bytes: &[u8]) -> Result<(SchemaRef, usize)> {
+pub fn read_header(bytes: &[u8]) -> Result<(SchemaRef, usize)> {
     match *bytes {
         [0, a, b, c, d, ..] => Ok((SchemaRef::Id(i32::from_be_bytes([a, b, c, d])), 5)),
         [1, ref rest @ ..] if rest.len() >= 16 => match rest.first_chunk() {

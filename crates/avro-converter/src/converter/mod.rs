@@ -12,7 +12,7 @@ use cache::Cache;
 use connect_data::frame::Answer;
 use connect_data::row_image::Image;
 use connect_data::{Converter, Decoded, Encoded, Error, NeedId, Properties, Result, SchemaId, SchemaStore, TopicId};
-use header::SchemaRef;
+pub use header::{SchemaRef, read_header};
 use schema_registry::{Fact, Lookup, Need, References, RegisteredSchema, RegistryClient, RegistryConfig};
 use settings::{Latest, Settings, Writing};
 use std::sync::Arc;

@@ -5,7 +5,7 @@ use connect_data::{Error, schemaless};
 
 /// A reason to refuse a payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     Truncated,
     Varint,
     /// A negative length or count, or one beyond Java's arrays.
@@ -25,7 +25,7 @@ pub(super) enum Fault {
 }
 
 impl Fault {
-    pub(super) fn into_error(self, foreseen: &[Error]) -> Error {
+    pub(crate) fn into_error(self, foreseen: &[Error]) -> Error {
         let data = |code, expected: &str, found: &str| {
             Error::data(code, format!("Avro payload: expected {expected}, found {found}"))
         };

@@ -22,9 +22,11 @@ use crate::config::AvroDataConfig;
 use crate::from_connect;
 use connect_data::row_image::Layout;
 use connect_data::{Error, Result, Schema};
-use cursor::Cursor;
+pub(crate) use cursor::Cursor;
+pub(crate) use fault::Fault;
 use plan::Code;
 use std::sync::Arc;
+pub(crate) use text::repair;
 
 /// The Connect schema that `AvroData.toConnectSchema` 8.3.1 makes of an Avro schema. `version` is the registry's.
 ///

@@ -4,7 +4,7 @@ const REPLACEMENT: &str = "\u{FFFD}";
 
 /// Appends `bytes` with one U+FFFD for each malformed sequence, whose length is what Java takes for it. Unlike Rust's
 /// `from_utf8_lossy`, a surrogate of three bytes is one sequence, and so is what is cut off at the end.
-pub(super) fn repair(bytes: &[u8], out: &mut Vec<u8>) {
+pub(crate) fn repair(bytes: &[u8], out: &mut Vec<u8>) {
     let mut rest = bytes;
     loop {
         let error = match std::str::from_utf8(rest) {
