@@ -29,7 +29,9 @@ pub(super) fn read(checker: &mut Checker) -> Vec<TransformConfig> {
             chain.push(transform);
         }
     }
-    for alias in predicates.keys().filter(|alias| !used.contains(*alias)) {
+    // A refused one stays refused.
+    let usable = predicates.iter().filter(|(_, predicate)| predicate.is_some()).map(|(alias, _)| alias);
+    for alias in usable.filter(|alias| !used.contains(*alias)) {
         let fate = Fate::Ignored("no transformation refers to this predicate".to_owned());
         checker.overrule(&format!("predicates.{alias}.type"), fate);
     }

@@ -154,3 +154,149 @@ impl Link {
         Ok(goes_on)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use connect_data::frame::Datum;
+    use connect_data::row_image::tree;
+    use connect_data::{ErrorKind, InternedSchemas, Value};
+    use std::path::PathBuf;
+
+    /// Plug-ins that only say what was asked for.
+    struct Nothing;
+
+    impl Plugins for Nothing {
+        fn extract_new_record_state(
+            &self,
+            engine: Engine,
+            settings: &Properties,
+            schemas: Arc<dyn SchemaStore>,
+        ) -> Result<Box<dyn Transformation>> {
+            assert_eq!(engine, Engine::Native);
+            Ok(Box::new(extract_new_record_state::ExtractNewRecordState::new(settings, schemas)?))
+        }
+
+        fn transformation(
+            &self,
+            component: &ComponentSource,
+            _: &Properties,
+            _: Arc<dyn SchemaStore>,
+        ) -> Result<Box<dyn Transformation>> {
+            Err(Error::config("test.component", component.path.display().to_string()))
+        }
+
+        fn predicate(
+            &self,
+            component: &ComponentSource,
+            _: &Properties,
+            _: Arc<dyn SchemaStore>,
+        ) -> Result<Box<dyn Predicate>> {
+            Err(Error::config("test.component", component.path.display().to_string()))
+        }
+    }
+
+    fn transform(kind: TransformKind, settings: &[(&str, &str)]) -> TransformConfig {
+        TransformConfig {
+            alias: "a".to_owned(),
+            class: "org.example.Class".to_owned(),
+            kind,
+            properties: Properties::from_iter(settings.iter().copied()),
+            predicate: None,
+        }
+    }
+
+    fn router(regex: &str, replacement: &str) -> TransformConfig {
+        transform(TransformKind::Kafka("RegexRouter", None), &[("regex", regex), ("replacement", replacement)])
+    }
+
+    fn when(
+        mut config: TransformConfig,
+        kind: PredicateKind,
+        settings: &[(&str, &str)],
+        negate: bool,
+    ) -> TransformConfig {
+        let properties = Properties::from_iter(settings.iter().copied());
+        config.predicate = Some(PredicateConfig {
+            alias: "p".to_owned(),
+            class: "org.example.P".to_owned(),
+            kind,
+            properties,
+            negate,
+        });
+        config
+    }
+
+    fn chain(transforms: &[TransformConfig]) -> Result<Chain> {
+        let schemas: Arc<dyn SchemaStore> = Arc::new(InternedSchemas::new());
+        Chain::new(transforms, &Nothing, &schemas)
+    }
+
+    fn record(value: &Value) -> Vec<u8> {
+        let (mut image, mut record) = (Vec::new(), Vec::new());
+        tree::write(None, value, &mut image).unwrap();
+        let datum = Datum { schema: 0, image: &image };
+        RecordFrame::write("t", Some(0), Some(0), datum, datum, &[("h", datum)], &mut record);
+        record
+    }
+
+    /// The topic that comes out; `None` = dropped.
+    fn topic(transforms: &[TransformConfig], value: &Value) -> Option<String> {
+        let (chain, mut record, mut scratch) = (chain(transforms).unwrap(), record(value), Scratch::default());
+        let goes_on = chain.apply(&mut record, &mut scratch).unwrap();
+        goes_on.then(|| RecordFrame::read(&record).unwrap().topic.to_owned())
+    }
+
+    #[test]
+    fn each_link_sees_what_the_one_before_it_made() {
+        let text = Value::String("x".to_owned());
+        assert_eq!(topic(&[], &text).as_deref(), Some("t"));
+        assert_eq!(topic(&[router("t", "u"), router("t", "no"), router("u", "v")], &text).as_deref(), Some("v"));
+        let unwrap = transform(TransformKind::ExtractNewRecordState(Engine::Native), &[]);
+        assert_eq!(topic(&[router("t", "u"), unwrap], &Value::Null), None);
+    }
+
+    #[test]
+    fn predicates_decide_and_negate_turns_them() {
+        let text = Value::String("x".to_owned());
+        let cases = [
+            (PredicateKind::TopicNameMatches, &[("pattern", "[tu]")][..], &text, true),
+            (PredicateKind::TopicNameMatches, &[("pattern", "[uv]")], &text, false),
+            (PredicateKind::HasHeaderKey, &[("name", "h")], &text, true),
+            (PredicateKind::HasHeaderKey, &[("name", "g")], &text, false),
+            (PredicateKind::RecordIsTombstone, &[], &Value::Null, true),
+            (PredicateKind::RecordIsTombstone, &[], &text, false),
+        ];
+        for (kind, settings, value, satisfied) in cases {
+            for negate in [false, true] {
+                let link = when(router("t", "changed"), kind.clone(), settings, negate);
+                let expected = if satisfied != negate { "changed" } else { "t" };
+                assert_eq!(topic(&[link], value).as_deref(), Some(expected), "{kind:?} {settings:?} {negate}");
+            }
+        }
+        let dropped =
+            when(transform(TransformKind::Kafka("Filter", None), &[]), PredicateKind::RecordIsTombstone, &[], true);
+        assert_eq!(topic(std::slice::from_ref(&dropped), &text), None);
+        assert_eq!(topic(&[dropped], &Value::Null).as_deref(), Some("t"));
+    }
+
+    #[test]
+    fn a_failure_names_its_link_and_leaves_the_record() {
+        let insert = transform(TransformKind::Kafka("InsertField", None), &[("topic.field", "topic")]);
+        let chain = chain(&[router("t", "u"), insert]).unwrap();
+        let mut bytes = record(&Value::String("x".to_owned()));
+        let failed = chain.apply(&mut bytes, &mut Scratch::default()).unwrap_err();
+        assert_eq!((failed.alias, failed.class, failed.error.kind()), ("a", "org.example.Class", ErrorKind::Data));
+        assert_eq!(RecordFrame::read(&bytes).unwrap().topic, "u");
+    }
+
+    #[test]
+    fn what_cannot_be_built_is_named() {
+        let component = ComponentSource { path: PathBuf::from("mine.wasm"), sha256: None };
+        let error = chain(&[transform(TransformKind::Component(component.clone()), &[])]).err().unwrap();
+        assert_eq!(error.to_string(), "mine.wasm [test.component] at transforms.a");
+        let error = chain(&[when(router("t", "u"), PredicateKind::Component(component), &[], false)]).err().unwrap();
+        assert_eq!(error.to_string(), "mine.wasm [test.component] at predicates.p");
+        assert!(chain(&[router("(", "u")]).err().unwrap().to_string().contains("at transforms.a"));
+    }
+}
