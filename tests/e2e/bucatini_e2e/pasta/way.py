@@ -74,9 +74,10 @@ class InRunner:
 
     def __init__(self, stack: Stack, engine: str, is_direct: bool) -> None:
         self.uses_topic = not is_direct
-        self._folder = stack.workspace.make_folder("runner-files")
+        instance = f"{engine}-{'direct' if is_direct else 'kafka'}"
+        self._folder = stack.workspace.make_folder(f"runner-files-{instance}")
         self._files: list[str] = []
-        self.runner = Runner(stack.workspace, stack.kafka, engine, is_direct)
+        self.runner = Runner(stack.workspace, stack.kafka, engine, is_direct, instance)
 
     def start_source(self, config: dict[str, str]) -> None:
         self._write(configs.SOURCE_FILE, config)
