@@ -6,6 +6,7 @@
 use crate::fields::Source;
 use crate::literal::{integer, text};
 use crate::plan::Plan;
+use crate::server::Facts;
 use crate::settings::InsertMode;
 use connect_data::row_image::Image;
 use connect_data::{Error, Result};
@@ -75,6 +76,8 @@ pub(crate) struct Batch {
     reduce: bool,
     /// Longest statement that the server takes.
     max_packet: usize,
+    /// Keys of several columns are deleted by tuples: see [`Facts::deletes_by_tuples`].
+    tuples: bool,
 }
 
 impl Batch {
@@ -91,11 +94,12 @@ impl Batch {
             scratch: Vec::new(),
             reduce: true,
             max_packet: usize::MAX,
+            tuples: false,
         }
     }
 
     /// Empties it. Without `reduce` every record keeps its own row.
-    pub(crate) fn start(&mut self, reduce: bool, max_packet: usize) {
+    pub(crate) fn start(&mut self, reduce: bool, facts: &Facts) {
         self.bytes.clear();
         self.rows.clear();
         for group in self.groups.iter_mut().take(self.used) {
@@ -106,7 +110,8 @@ impl Batch {
         self.index.clear();
         self.omitted.truncate(1);
         self.reduce = reduce;
-        self.max_packet = max_packet;
+        self.max_packet = facts.max_packet;
+        self.tuples = facts.deletes_by_tuples();
     }
 
     /// The groups in the order in which they are executed.
@@ -349,13 +354,17 @@ impl Batch {
         self.write_condition(plan, input)
     }
 
-    /// One key: its literal, for `IN`; several: `(a=1 AND b=2)`.
+    /// One key: its literal, for `IN`; several: `(1,2)` or `(a=1 AND b=2)`.
     fn write_key_condition(&mut self, plan: &Plan, input: &Input<'_>) -> Result<()> {
         if let [_] = plan.keys.as_slice() {
             return self.write_key(plan, input).map(drop);
         }
         self.bytes.push(b'(');
-        self.write_condition(plan, input)?;
+        if self.tuples {
+            self.write_key(plan, input)?;
+        } else {
+            self.write_condition(plan, input)?;
+        }
         self.bytes.push(b')');
         Ok(())
     }

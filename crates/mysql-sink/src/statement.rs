@@ -2,29 +2,30 @@
 
 use crate::batch::{Action, Batch, Group};
 use crate::plan::{Plan, PlanColumn};
+use crate::server::Facts;
 use crate::settings::InsertMode;
 
 /// Writes the statement of some rows of a group.
-pub(crate) fn write(batch: &Batch, plan: &Plan, group: &Group, rows: &[u32], row_alias: bool, out: &mut Vec<u8>) {
+pub(crate) fn write(batch: &Batch, plan: &Plan, group: &Group, rows: &[u32], facts: &Facts, out: &mut Vec<u8>) {
     out.clear();
     let rows = rows.iter().filter_map(|row| batch.row(*row));
     match (group.action, plan.mode) {
         (Action::Delete, _) => {
-            let single = match plan.keys.as_slice() {
-                [_] => plan.key_columns().next(),
-                _ => None,
-            };
+            let keys: Vec<&str> = plan.key_columns().map(|column| column.sql.as_str()).collect();
+            let by_condition = keys.len() > 1 && !facts.deletes_by_tuples();
             push(out, &["DELETE FROM ", &plan.table_sql, " WHERE "]);
-            if let Some(key) = single {
-                push(out, &[&key.sql, " IN ("]);
+            match keys.as_slice() {
+                _ if by_condition => {}
+                [key] => push(out, &[key, " IN ("]),
+                keys => push(out, &["(", &keys.join(","), ") IN ("]),
             }
             for (i, row) in rows.enumerate() {
                 if i != 0 {
-                    push(out, &[if single.is_some() { "," } else { " OR " }]);
+                    push(out, &[if by_condition { " OR " } else { "," }]);
                 }
                 out.extend_from_slice(batch.literal(row));
             }
-            if single.is_some() {
+            if !by_condition {
                 out.push(b')');
             }
         }
@@ -50,7 +51,7 @@ pub(crate) fn write(batch: &Batch, plan: &Plan, group: &Group, rows: &[u32], row
             }
             if mode == InsertMode::Upsert {
                 let columns = plan.columns.iter().enumerate().filter(sent).map(|(_, column)| column);
-                upsert(plan, columns, row_alias, out);
+                upsert(plan, columns, facts.has_row_alias(), out);
             }
         }
     }

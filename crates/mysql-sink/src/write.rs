@@ -41,7 +41,7 @@ impl Writer<'_> {
             let mut rest = group.rows.as_slice();
             while !rest.is_empty() {
                 let (now, later) = rest.split_at_checked(self.fitting(plan, group, rest)).unwrap_or((rest, &[]));
-                statement::write(batch, plan, group, now, self.server.facts.has_row_alias(), self.sql);
+                statement::write(batch, plan, group, now, &self.server.facts, self.sql);
                 self.server.write(self.sql, &names).await?;
                 self.count(group, now.len());
                 rest = later;
@@ -72,7 +72,7 @@ impl Writer<'_> {
                     parts.push(later);
                 }
                 self.server.execute(b"SAVEPOINT part").await?;
-                statement::write(batch, plan, group, now, self.server.facts.has_row_alias(), self.sql);
+                statement::write(batch, plan, group, now, &self.server.facts, self.sql);
                 match (self.server.write(self.sql, &names).await, now) {
                     (Ok(()), _) => self.count(group, now.len()),
                     (Err(Failure::Row(error)), [row]) => {

@@ -118,7 +118,11 @@ impl Records {
     }
 
     /// Adds a record; `None` is null without a schema.
-    pub(crate) fn add(&mut self, key: Option<(&Arc<Schema>, Value)>, value: Option<(&Arc<Schema>, Value)>) -> &mut Self {
+    pub(crate) fn add(
+        &mut self,
+        key: Option<(&Arc<Schema>, Value)>,
+        value: Option<(&Arc<Schema>, Value)>,
+    ) -> &mut Self {
         let (key, value) = (self.datum(key), self.datum(value));
         let mut frame = Vec::new();
         RecordFrame::write(
