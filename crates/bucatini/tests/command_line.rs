@@ -1,6 +1,7 @@
 //! The program as people run it: exit codes, standard output and error.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -194,4 +195,45 @@ fn a_run_that_cannot_start_says_why() {
     assert_eq!(code(&output), 2);
     assert!(err(&output).contains("blog.json:1:1") && err(&output).contains("braces"), "{}", err(&output));
     assert_eq!(code(&bucatini(&["run", "/nowhere.json"])), 2);
+}
+
+#[test]
+fn what_does_not_answer_at_the_start_has_its_own_code() {
+    let folder = Folder::new("outage");
+    let file = folder.file("source.json", &source(",\n  \"errors.retry.timeout\": 500"));
+    let offsets = folder.0.join("offsets.json");
+    let run = |more: &[&str]| {
+        let all = [&["run", &file, "-b", "127.0.0.1:1", "--offsets", offsets.to_str().unwrap()], more].concat();
+        bucatini(&all)
+    };
+    let output = run(&[]);
+    assert_eq!(code(&output), 3, "{}", err(&output));
+    assert!(err(&output).contains("error: ") && !err(&output).contains(MARKER), "{}", err(&output));
+    let output = run(&["--log-format", "json", "-vv"]);
+    assert_eq!(code(&output), 3);
+    assert!(!err(&output).contains(MARKER), "{}", err(&output));
+    for line in err(&output).lines() {
+        let event: serde_json::Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        assert!(event["level"].is_string() && event["timestamp"].is_string());
+    }
+}
+
+#[test]
+fn one_signal_drains() {
+    let folder = Folder::new("signal");
+    let file = folder.file("source.json", &source(""));
+    let offsets = folder.0.join("offsets.json");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_bucatini"))
+        .args(["run", &file, "-b", "127.0.0.1:1", "--offsets", offsets.to_str().unwrap()])
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    // By then the handlers are in place.
+    assert!(lines.any(|line| line.contains("trying again")));
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    let rest: Vec<_> = lines.collect();
+    assert_eq!(child.wait().unwrap().code(), Some(0), "{rest:?}");
+    assert!(rest.iter().any(|line| line.contains("stopping: delivering what is under way")), "{rest:?}");
+    assert!(rest.iter().any(|line| line.contains("0 read in ")), "{rest:?}");
 }

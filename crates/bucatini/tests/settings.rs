@@ -25,13 +25,9 @@ fn environment(name: &str) -> Option<String> {
 }
 
 fn read(files: &[PathBuf], lenient: bool) -> Loaded {
-    read_with(files, lenient, None)
-}
-
-fn read_with(files: &[PathBuf], lenient: bool, worker: Option<PathBuf>) -> Loaded {
     let request = Request {
         files,
-        worker,
+        worker: None,
         bootstrap_servers: Some("localhost:9092".to_owned()),
         kafka_properties: &[],
         lenient,
@@ -135,7 +131,7 @@ fn fate(base: &str, more: &str, key: &str) -> Fate {
     let name =
         format!("{:x}.json", more.bytes().fold(7u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into())));
     let file = Temporary::new(&name, &format!("{{{base}, {more}}}"));
-    let loaded = read(&[file.0.clone()], false);
+    let loaded = read(std::slice::from_ref(&file.0), false);
     let found = loaded.audits[0].keys.iter().find(|report| report.key == key);
     found.unwrap_or_else(|| panic!("{key} is not reported")).fate.clone()
 }
@@ -171,7 +167,7 @@ fn unknown_keys_are_refused_with_what_was_probably_meant() {
         assert!(why.contains(near), "{key}: {why}");
     }
     let file = Temporary::new("lenient.json", &format!("{{{SOURCE}, \"slot.nmae\": \"x\"}}"));
-    let loaded = read(&[file.0.clone()], true);
+    let loaded = read(std::slice::from_ref(&file.0), true);
     assert!(!loaded.is_refused());
     assert!(
         loaded
@@ -228,7 +224,7 @@ fn chains_are_checked_as_a_whole() {
         "predicates.q.type": "HasHeaderKey", "predicates.q.name": "n""#;
     assert!(matches!(fate(SINK, predicate, "predicates.q.type"), Fate::Ignored(_)));
     let file = Temporary::new("chain.json", &format!("{{{SINK}, {predicate}}}"));
-    let pipeline = read(&[file.0.clone()], false).pipeline().unwrap();
+    let pipeline = read(std::slice::from_ref(&file.0), false).pipeline().unwrap();
     let [transform] = pipeline.sinks[0].transforms.as_slice() else { panic!("expected one transformation") };
     assert!(transform.predicate.as_ref().unwrap().negate);
     assert_eq!(transform.properties.iter().collect::<Vec<_>>(), [("whatever", "1")]);
@@ -297,7 +293,7 @@ fn the_worker_gives_what_connectors_lack() {
     let environment = |name: &str| (name == "PASSWORD").then(|| "s3cretMarker".to_owned());
     let redactor = Redactor::new();
     let request = Request {
-        files: &[file.0.clone()],
+        files: std::slice::from_ref(&file.0),
         worker: Some(worker.0.clone()),
         bootstrap_servers: None,
         kafka_properties: &[("client.id".to_owned(), "me".to_owned())],

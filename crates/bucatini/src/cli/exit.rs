@@ -4,18 +4,18 @@ use connect_data::{Error, ErrorKind};
 use std::process::ExitCode;
 
 /// Done.
-pub const DONE: u8 = 0;
+pub(super) const DONE: u8 = 0;
 /// The command line or a setting is wrong. clap uses it too.
-pub const USAGE: u8 = 2;
+pub(super) const USAGE: u8 = 2;
 /// Something that the run needs did not answer at its start.
-pub const NOT_READY: u8 = 3;
+pub(super) const NOT_READY: u8 = 3;
 /// The run failed.
-pub const FAILED: u8 = 5;
+pub(super) const FAILED: u8 = 5;
 /// Ended at once by a second signal: 128 and SIGINT, as shells have it.
-pub const INTERRUPTED: u8 = 130;
+pub(super) const INTERRUPTED: u8 = 130;
 
 /// The code for an error of a run that was `ready` or was not.
-pub fn code_of(error: &Error, ready: bool) -> u8 {
+pub(super) fn code_of(error: &Error, ready: bool) -> u8 {
     match (error.kind(), ready) {
         (ErrorKind::Config, false) => USAGE,
         (ErrorKind::Outage, false) => NOT_READY,
@@ -24,7 +24,7 @@ pub fn code_of(error: &Error, ready: bool) -> u8 {
 }
 
 /// For `main`.
-pub fn with(code: u8) -> ExitCode {
+pub(super) fn with(code: u8) -> ExitCode {
     ExitCode::from(code)
 }
 

@@ -11,7 +11,7 @@ use connect_data::{Error, Result};
 use std::time::Instant;
 
 /// Runs until it is stopped or done; returns the exit code.
-pub fn run(arguments: &RunArguments) -> u8 {
+pub(super) fn run(arguments: &RunArguments) -> u8 {
     let (redactor, terminal) = (Redactor::new(), Terminal::new());
     let report = |error: &Error| report(error, arguments.log_format, &redactor, &terminal);
     start_logging(arguments.log_format, arguments.verbosity(), &redactor, &terminal);

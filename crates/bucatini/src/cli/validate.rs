@@ -13,7 +13,7 @@ const WIDTH: usize = 100;
 const KEY: usize = 48;
 
 /// Shows what becomes of each key; returns the exit code.
-pub fn validate(arguments: &ValidateArguments) -> u8 {
+pub(super) fn validate(arguments: &ValidateArguments) -> u8 {
     let redactor = Redactor::new();
     let files = &arguments.files;
     let loaded = load(&Request {

@@ -175,11 +175,6 @@ impl Checker {
         self.settings.iter().find(|setting| setting.key == key).map(|setting| setting.value.as_str())
     }
 
-    /// Whether any key begins so.
-    pub(super) fn any_below(&self, prefix: &str) -> bool {
-        self.settings.iter().any(|setting| setting.key.starts_with(prefix))
-    }
-
     /// Judges all keys below `prefix` that are not judged yet by what `scope` knows, and returns the honoured ones
     /// without the prefix. `defaults` says whether what is not set is listed.
     pub(super) fn judge(&mut self, prefix: &str, scope: &Scope) -> Properties {

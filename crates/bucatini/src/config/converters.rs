@@ -56,7 +56,7 @@ const fn key(name: &'static str, kind: ConfigType, default: &'static str, doc: &
 }
 
 /// Settings of Kafka's `JsonConverter`.
-pub const JSON_KEYS: &[ConfigKey] = &[
+pub(super) const JSON_KEYS: &[ConfigKey] = &[
     key(
         "schemas.enable",
         ConfigType::Boolean,

@@ -8,21 +8,21 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// A file, read but not understood: its keys and values in order.
-pub struct Document {
+pub(super) struct Document {
     /// As it was given.
-    pub path: PathBuf,
+    pub(super) path: PathBuf,
     /// The keys, each once.
-    pub entries: Vec<Entry>,
+    pub(super) entries: Vec<Entry>,
 }
 
 /// A key with its value, as they stand in the file.
-pub struct Entry {
+pub(super) struct Entry {
     /// The key.
-    pub key: String,
+    pub(super) key: String,
     /// The value as text; numbers and booleans as they are written.
-    pub value: String,
+    pub(super) value: String,
     /// Where the key is, from 1.
-    pub line: usize,
+    pub(super) line: usize,
 }
 
 /// Values may be secrets.
@@ -38,7 +38,7 @@ impl Document {
     ///
     /// # Errors
     /// Config: it cannot be read, or is of none of the shapes; with line and column.
-    pub fn read(path: &Path) -> Result<Self> {
+    pub(super) fn read(path: &Path) -> Result<Self> {
         let text = read_text(path)?;
         Ok(Self { path: path.to_owned(), entries: entries(path, &text)? })
     }
@@ -47,7 +47,7 @@ impl Document {
     ///
     /// # Errors
     /// As [`Self::read`].
-    pub fn read_properties(path: &Path) -> Result<Self> {
+    pub(super) fn read_properties(path: &Path) -> Result<Self> {
         let text = read_text(path)?;
         let entries = properties_file::parse(&text).map_err(|(line, found)| malformed(path, line, 1, &found))?;
         Ok(Self { path: path.to_owned(), entries: unique(path, entries)? })

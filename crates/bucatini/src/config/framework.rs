@@ -34,7 +34,7 @@ use DefaultValue::{Null, Required, Text};
 
 /// Of every connector.
 #[rustfmt::skip]
-pub const COMMON_KEYS: &[ConfigKey] = &[
+pub(super) const COMMON_KEYS: &[ConfigKey] = &[
     ConfigKey { validator: Validator::NonEmpty,
         ..key("name", String, Null, COMMON, "Connector name", "Name of the connector: of its offsets and of its consumer group. Without it, the file's name without its extension.") },
     key("connector.class", Class, Required, COMMON, "Connector class", "Class of the connector."),
@@ -53,14 +53,14 @@ pub const COMMON_KEYS: &[ConfigKey] = &[
 
 /// Of sources.
 #[rustfmt::skip]
-pub const SOURCE_KEYS: &[ConfigKey] = &[
+pub(super) const SOURCE_KEYS: &[ConfigKey] = &[
     least(key("topic.creation.default.replication.factor", Int, Null, TOPICS, "Replication factor", "Replication factor of topics that the connector creates; -1: the broker's."), -1),
     least(key("topic.creation.default.partitions", Int, Null, TOPICS, "Partitions", "Partitions of topics that the connector creates; -1: the broker's."), -1),
 ];
 
 /// Of sinks.
 #[rustfmt::skip]
-pub const SINK_KEYS: &[ConfigKey] = &[
+pub(super) const SINK_KEYS: &[ConfigKey] = &[
     key("topics", List, Null, COMMON, "Topics", "Topics to read, separated by commas."),
     key("topics.regex", String, Null, COMMON, "Topics regex", "Pattern that the whole name of a topic to read matches; instead of topics."),
     key("errors.deadletterqueue.topic.name", String, Text(""), DEAD_LETTERS, "Dead-letter queue topic", "Topic that bad records go to; empty: none."),
@@ -79,7 +79,7 @@ pub(super) const fn refused(name: &'static str, why: &'static str) -> OtherKey {
 const VERSIONS: &str = "there is one version of each plug-in here, which is part of the program";
 
 /// Of every connector, and not honoured.
-pub const COMMON_OTHERS: &[OtherKey] = &[
+pub(super) const COMMON_OTHERS: &[OtherKey] = &[
     ignored("config.action.reload", "values of config providers are read once, at the start"),
     ignored("tasks.max.enforce", "there are never more tasks than tasks.max"),
     ignored("initial_state", "the connector runs as long as the program does"),
@@ -90,7 +90,7 @@ pub const COMMON_OTHERS: &[OtherKey] = &[
 ];
 
 /// Of sources, and not honoured.
-pub const SOURCE_OTHERS: &[OtherKey] = &[
+pub(super) const SOURCE_OTHERS: &[OtherKey] = &[
     ignored("transaction.boundary", "it matters with exactly-once support only"),
     ignored("transaction.boundary.interval.ms", "it matters with exactly-once support only"),
     refused("offsets.storage.topic", "offsets are kept in a file; use --offsets FILE"),
@@ -101,17 +101,17 @@ pub const SOURCE_OTHERS: &[OtherKey] = &[
 ];
 
 /// Of sinks, and not honoured.
-pub const SINK_OTHERS: &[OtherKey] = &[
+pub(super) const SINK_OTHERS: &[OtherKey] = &[
     ignored("producer.override.*", "a dead-letter queue's producer has the clients' common settings"),
     ignored("topic.creation.*", "a sink creates no topics"),
 ];
 
 /// Below `transforms.<alias>.` and `predicates.<alias>.`.
-pub const PLUGIN_OTHERS: &[OtherKey] = &[ignored("plugin.version", VERSIONS)];
+pub(super) const PLUGIN_OTHERS: &[OtherKey] = &[ignored("plugin.version", VERSIONS)];
 
 /// Below `transforms.<alias>.`, beside the transformation's own.
 #[rustfmt::skip]
-pub const TRANSFORM_KEYS: &[ConfigKey] = &[
+pub(super) const TRANSFORM_KEYS: &[ConfigKey] = &[
     key("type", Class, Required, TRANSFORMS, "Transformation type", "Class of the transformation, or wasm:FILE for a component."),
     key("predicate", String, Null, TRANSFORMS, "Predicate", "Alias of the predicate under which the transformation applies."),
     key("negate", Boolean, Text("false"), TRANSFORMS, "Negate", "Whether it applies where the predicate is false instead."),
@@ -119,12 +119,12 @@ pub const TRANSFORM_KEYS: &[ConfigKey] = &[
 
 /// Below `predicates.<alias>.`, beside the predicate's own.
 #[rustfmt::skip]
-pub const PREDICATE_KEYS: &[ConfigKey] = &[
+pub(super) const PREDICATE_KEYS: &[ConfigKey] = &[
     key("type", Class, Required, TRANSFORMS, "Predicate type", "Class of the predicate, or wasm:FILE for a component."),
 ];
 
 /// Below the prefix of anything that is `wasm:FILE`.
 #[rustfmt::skip]
-pub const COMPONENT_KEYS: &[ConfigKey] = &[
+pub(super) const COMPONENT_KEYS: &[ConfigKey] = &[
     key("component.sha256", String, Null, TRANSFORMS, "Digest", "SHA-256 of the component; any other is refused."),
 ];

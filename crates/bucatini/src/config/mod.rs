@@ -25,3 +25,4 @@ pub use pipeline::{
     PredicateConfig, PredicateKind, RunOptions, SinkConfig, SourceConfig, TopicCreation, Topics, TransformConfig,
     TransformKind, Until,
 };
+pub use providers::Environment;

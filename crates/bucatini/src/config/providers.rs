@@ -11,16 +11,16 @@ pub type Environment = dyn Fn(&str) -> Option<String>;
 
 /// What a provider's name stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Provider {
+pub(super) struct Provider {
     /// Where it looks.
-    pub kind: ProviderKind,
+    pub(super) kind: ProviderKind,
     /// `param.allowed.paths`: nothing outside of them is read.
-    pub allowed_paths: Vec<PathBuf>,
+    pub(super) allowed_paths: Vec<PathBuf>,
 }
 
 /// Kafka's config providers that there are here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ProviderKind {
+pub(super) enum ProviderKind {
     /// `EnvVarConfigProvider`.
     Environment,
     /// `FileConfigProvider`: a properties file.
@@ -31,7 +31,7 @@ pub enum ProviderKind {
 
 impl ProviderKind {
     /// The provider with this class name.
-    pub fn from_class(class: &str) -> Option<Self> {
+    pub(super) fn from_class(class: &str) -> Option<Self> {
         match class.strip_prefix("org.apache.kafka.common.config.provider.")? {
             "EnvVarConfigProvider" => Some(Self::Environment),
             "FileConfigProvider" => Some(Self::File),
@@ -42,14 +42,14 @@ impl ProviderKind {
 }
 
 /// The providers of a run by name.
-pub struct Providers<'a> {
+pub(super) struct Providers<'a> {
     named: BTreeMap<String, Provider>,
     environment: &'a Environment,
 }
 
 impl<'a> Providers<'a> {
     /// `env`, `file` and `dir`.
-    pub fn new(environment: &'a Environment) -> Self {
+    pub(super) fn new(environment: &'a Environment) -> Self {
         let provider = |kind| Provider { kind, allowed_paths: Vec::new() };
         let named = [
             ("env", provider(ProviderKind::Environment)),
@@ -60,7 +60,7 @@ impl<'a> Providers<'a> {
     }
 
     /// Adds one that the worker configures, or takes the place of one of the three.
-    pub fn set(&mut self, name: &str, provider: Provider) {
+    pub(super) fn set(&mut self, name: &str, provider: Provider) {
         self.named.insert(name.to_owned(), provider);
     }
 
@@ -70,7 +70,7 @@ impl<'a> Providers<'a> {
     ///
     /// # Errors
     /// Config: the placeholder has no value, with what to do about it.
-    pub fn fill(&self, value: &str) -> Result<Option<String>> {
+    pub(super) fn fill(&self, value: &str) -> Result<Option<String>> {
         let (mut filled, mut rest, mut any) = (String::new(), value, false);
         while let Some((before, inside, after)) = next_placeholder(rest) {
             filled.push_str(before);

@@ -1,7 +1,7 @@
 //! "Did you mean": the known name that an unknown one was probably meant to be.
 
 /// The nearest of `known`, if any is near enough to be meant.
-pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(super) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let wanted = name.to_ascii_lowercase();
     let most = wanted.chars().count() / 5 + 1;
     known

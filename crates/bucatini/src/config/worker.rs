@@ -18,23 +18,23 @@ use std::path::{Path, PathBuf};
 
 /// The worker's settings.
 #[derive(Debug, Default)]
-pub struct Worker {
+pub(super) struct Worker {
     /// librdkafka properties of every client.
-    pub common: Properties,
+    pub(super) common: Properties,
     /// librdkafka properties of producers, beyond [`Self::common`].
-    pub producer: Properties,
+    pub(super) producer: Properties,
     /// librdkafka properties of consumers, beyond [`Self::common`].
-    pub consumer: Properties,
+    pub(super) consumer: Properties,
     /// `key.converter`, for connectors that have none.
-    pub key_converter: Option<ConverterConfig>,
+    pub(super) key_converter: Option<ConverterConfig>,
     /// `value.converter`, for connectors that have none.
-    pub value_converter: Option<ConverterConfig>,
+    pub(super) value_converter: Option<ConverterConfig>,
     /// `header.converter`, for connectors that have none.
-    pub header_converter: HeaderConverter,
+    pub(super) header_converter: HeaderConverter,
     /// `offset.storage.file.filename`.
-    pub offsets: Option<PathBuf>,
+    pub(super) offsets: Option<PathBuf>,
     /// `topic.creation.enable`; without it, topics are created as the connector says.
-    pub no_topic_creation: bool,
+    pub(super) no_topic_creation: bool,
 }
 
 const fn key(name: &'static str, kind: ConfigType, default: DefaultValue, doc: &'static str) -> ConfigKey {
