@@ -170,8 +170,13 @@ async fn attempt(config: &SourceConfig, shared: &Arc<Shared>, offsets: &mut Offs
         offsets.put(&offset)?;
         source.acknowledge(&offset);
     }
-    if let Err(error) = source.close().await {
-        tracing::warn!("{error}");
+    tokio::select! {
+        closed = source.close() => {
+            if let Err(error) = closed {
+                tracing::warn!("{error}");
+            }
+        }
+        () = shared.stop.reached(Level::Now) => {}
     }
     outcome?;
     failed.map_or(Ok(()), Err)

@@ -55,6 +55,7 @@ pub(crate) async fn run(config: Arc<SinkConfig>, task: u32, shared: Arc<Shared>)
     let (batches, incoming) = mpsc::channel(1);
     let pool = Arc::new(Pool::default());
     let writing = tokio::spawn(write(writer, incoming, consumer.clone(), positions.clone(), pool.clone()));
+    let stop = shared.stop.clone();
     let reader = Reader {
         keeps_raw: config.errors.dead_letter_queue.is_some(),
         patience: Patience::new(config.errors.retry_timeout, config.errors.retry_delay_max),
@@ -76,20 +77,20 @@ pub(crate) async fn run(config: Arc<SinkConfig>, task: u32, shared: Arc<Shared>)
     let written = joined(writing.await)?;
     // What the writer says is the cause, if it says anything: without it the reader could not go on either.
     let outcome = written.and(read);
-    // Committing and leaving the group wait for the broker.
-    let closed = tokio::task::spawn_blocking(move || {
+    // Committing and leaving the group wait for the broker; who is in a hurry does not.
+    let closing = tokio::task::spawn_blocking(move || {
         let committed = consumer.commit(true);
         drop(consumer);
         committed
     });
-    let closed = joined(closed.await)?;
-    match (outcome, closed) {
-        (Ok(()), Err(error)) => {
-            tracing::warn!("{error}: the last records come again at the next start, and change nothing");
-            Ok(())
-        }
-        (outcome, _) => outcome,
+    let closed = tokio::select! {
+        closed = closing => joined(closed)?,
+        () = stop.reached(Level::Now) => Ok(()),
+    };
+    if let Err(error) = closed {
+        tracing::warn!("{error}: the last records come again at the next start, and change nothing");
     }
+    outcome
 }
 
 /// Waits for Kafka; `false` = the run ends.

@@ -181,8 +181,13 @@ async fn attempt(config: &Arc<SourceConfig>, shared: &Arc<Shared>, offsets: &mut
         producer.deliveries().fail(stopped());
     }
     let produced = joined(thread.await)?;
-    if let Err(error) = source.close().await {
-        tracing::warn!("{error}");
+    tokio::select! {
+        closed = source.close() => {
+            if let Err(error) = closed {
+                tracing::warn!("{error}");
+            }
+        }
+        () = shared.stop.reached(Level::Now) => {}
     }
     // What the thread or the deliveries say is the cause of a source that was stopped by it.
     match (produced, failed) {
@@ -327,7 +332,11 @@ impl Producing {
         let Some(properties) = properties else { return Ok(()) };
         self.handle.block_on(async {
             loop {
-                match create_topics(properties, std::slice::from_ref(&topic)).await {
+                let created = tokio::select! {
+                    created = create_topics(properties, std::slice::from_ref(&topic)) => created,
+                    () = self.shared.stop.reached(Level::Now) => Err(stopped()),
+                };
+                match created {
                     Ok(()) => {
                         self.shared.topic_was_created();
                         return Ok(());

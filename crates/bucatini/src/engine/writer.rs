@@ -76,7 +76,11 @@ impl Writer {
     async fn reopen(&mut self) -> Result<()> {
         while self.sink.is_none() {
             let settings = Settings::parse(self.flavour, &self.properties)?;
-            match Sink::open(settings, self.schemas.clone()).await {
+            let opened = tokio::select! {
+                opened = Sink::open(settings, self.schemas.clone()) => opened,
+                () = self.stop.reached(Level::Now) => Err(stopped()),
+            };
+            match opened {
                 Ok(sink) => self.sink = Some(sink),
                 Err(error) => {
                     if !self.patience.wait(error, &self.stop, Level::Now).await? {
