@@ -95,6 +95,9 @@ public final class NativePlugin implements AutoCloseable {
     static NativePlugin open(
             PluginKind kind, boolean isKey, Map<String, ?> configs, Function<Engine, Library> libraries) {
         Map<String, String> settings = Settings.of(configs);
+        if (kind == PluginKind.AVRO_CONVERTER) {
+            Jaas.inherit(settings);
+        }
         Engine engine = Engine.of(settings);
         Library library = libraries.apply(engine);
         Boundary boundary = new Boundary(kind.className());

@@ -101,6 +101,9 @@ final class Tls {
             } else if (location != null || !isFile(type)) {
                 store = loaded(type, location, password(SslConfigs.SSL_TRUSTSTORE_PASSWORD_CONFIG));
             }
+            if (store != null && isFile(type) && store.size() == 0) {
+                throw new GeneralSecurityException("nothing in it can be read; is its password missing?");
+            }
             TrustManagerFactory factory = TrustManagerFactory.getInstance(
                     algorithm == null ? TrustManagerFactory.getDefaultAlgorithm() : algorithm);
             factory.init(store);

@@ -207,6 +207,8 @@ class HttpClientsTest {
         for (Map<String, String> wrong : List.of(
             settings("truststore.location", folder.resolve("absent").toString()),
             settings("truststore.location", written("no-store", "hello")),
+            // Its certificates are encrypted.
+            settings("truststore.location", certificates.trustStore("PKCS12", "ca").toString()),
             settings("truststore.type", "PEM", "truststore.certificates", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"),
             settings("truststore.type", "PEM", "truststore.certificates", "nothing"),
             settings("truststore.type", "NOPE", "truststore.location", store),
@@ -227,7 +229,7 @@ class HttpClientsTest {
 
     @Test
     void equalSettingsShareAClientUntilAStoreIsRenewed() throws Exception {
-        Path store = Files.copy(certificates.trustStore("PKCS12", "ca"), folder.resolve("renewed.p12"));
+        Path store = Files.copy(certificates.trustStore("JKS", "ca"), folder.resolve("renewed.jks"));
         Map<String, String> settings = settings("truststore.location", store.toString());
         HttpClients one = new HttpClients(settings);
         assertSame(one.get(1_000), new HttpClients(settings).get(1_000));
