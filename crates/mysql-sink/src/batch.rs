@@ -6,7 +6,6 @@
 use crate::fields::Source;
 use crate::literal::{integer, text};
 use crate::plan::Plan;
-use crate::server::Facts;
 use crate::settings::InsertMode;
 use connect_data::row_image::Image;
 use connect_data::{Error, Result};
@@ -76,8 +75,6 @@ pub(crate) struct Batch {
     reduce: bool,
     /// Longest statement that the server takes.
     max_packet: usize,
-    /// Keys of several columns are deleted by tuples: see [`Facts::deletes_by_tuples`].
-    tuples: bool,
 }
 
 impl Batch {
@@ -94,12 +91,11 @@ impl Batch {
             scratch: Vec::new(),
             reduce: true,
             max_packet: usize::MAX,
-            tuples: false,
         }
     }
 
     /// Empties it. Without `reduce` every record keeps its own row.
-    pub(crate) fn start(&mut self, reduce: bool, facts: &Facts) {
+    pub(crate) fn start(&mut self, reduce: bool, max_packet: usize) {
         self.bytes.clear();
         self.rows.clear();
         for group in self.groups.iter_mut().take(self.used) {
@@ -110,8 +106,7 @@ impl Batch {
         self.index.clear();
         self.omitted.truncate(1);
         self.reduce = reduce;
-        self.max_packet = facts.max_packet;
-        self.tuples = facts.deletes_by_tuples();
+        self.max_packet = max_packet;
     }
 
     /// The groups in the order in which they are executed.
@@ -178,7 +173,7 @@ impl Batch {
         let start = self.bytes.len();
         self.scratch.clear();
         let written = match (action, plan.mode) {
-            (Action::Delete, _) => self.write_key_condition(plan, input),
+            (Action::Delete, _) => self.write_deleted_key(plan, input),
             (Action::Write, InsertMode::Update) => self.write_update(plan, input, placeholder),
             (Action::Write, _) => self.write_row(plan, input, placeholder),
         };
@@ -354,17 +349,13 @@ impl Batch {
         self.write_condition(plan, input)
     }
 
-    /// One key: its literal, for `IN`; several: `(1,2)` or `(a=1 AND b=2)`.
-    fn write_key_condition(&mut self, plan: &Plan, input: &Input<'_>) -> Result<()> {
+    /// What stands between the brackets of `IN`: the literal of a key of one column, the tuple `(1,2)` of others.
+    fn write_deleted_key(&mut self, plan: &Plan, input: &Input<'_>) -> Result<()> {
         if let [_] = plan.keys.as_slice() {
             return self.write_key(plan, input).map(drop);
         }
         self.bytes.push(b'(');
-        if self.tuples {
-            self.write_key(plan, input)?;
-        } else {
-            self.write_condition(plan, input)?;
-        }
+        self.write_key(plan, input)?;
         self.bytes.push(b')');
         Ok(())
     }

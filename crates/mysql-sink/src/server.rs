@@ -32,12 +32,6 @@ impl Facts {
         !self.mariadb && self.version >= (8, 0, 19)
     }
 
-    /// Whether `DELETE ... WHERE (a,b) IN ((1,2),...)` finds rows by the index. It does in MySQL, where thousands of
-    /// conditions with OR take minutes; in MariaDB it is the other way round.
-    pub(crate) fn deletes_by_tuples(&self) -> bool {
-        !self.mariadb && self.version >= (5, 7, 3)
-    }
-
     /// A collation in which texts are equal only if they are the same, trailing blanks included, if the server has one.
     pub(crate) fn exact_collation(&self) -> &'static str {
         if self.mariadb {

@@ -200,7 +200,7 @@ impl Sink {
     }
 
     async fn attempt_on(&mut self, server: &mut Server, attempt: &mut Attempt<'_>) -> std::result::Result<(), Failure> {
-        self.batch.start(!attempt.careful, &server.facts);
+        self.batch.start(!attempt.careful, server.facts.max_packet);
         for (at, record) in attempt.records.iter().enumerate() {
             match self.add(server, at, record, &mut attempt.counts).await {
                 Ok(()) => {}

@@ -11,6 +11,8 @@ use connect_data::Error;
 
 /// Statements end here, though the server may take longer ones.
 const MAX_STATEMENT: usize = 8 << 20;
+/// Keys of several columns in one DELETE: of thousands, both servers read the whole table and compare each row with each.
+const MAX_TUPLES: usize = 500;
 
 /// A batch on its way into the database.
 pub(crate) struct Writer<'a> {
@@ -41,7 +43,7 @@ impl Writer<'_> {
             let mut rest = group.rows.as_slice();
             while !rest.is_empty() {
                 let (now, later) = rest.split_at_checked(self.fitting(plan, group, rest)).unwrap_or((rest, &[]));
-                statement::write(batch, plan, group, now, &self.server.facts, self.sql);
+                statement::write(batch, plan, group, now, self.server.facts.has_row_alias(), self.sql);
                 self.server.write(self.sql, &names).await?;
                 self.count(group, now.len());
                 rest = later;
@@ -72,7 +74,7 @@ impl Writer<'_> {
                     parts.push(later);
                 }
                 self.server.execute(b"SAVEPOINT part").await?;
-                statement::write(batch, plan, group, now, &self.server.facts, self.sql);
+                statement::write(batch, plan, group, now, self.server.facts.has_row_alias(), self.sql);
                 match (self.server.write(self.sql, &names).await, now) {
                     (Ok(()), _) => self.count(group, now.len()),
                     (Err(Failure::Row(error)), [row]) => {
@@ -101,15 +103,17 @@ impl Writer<'_> {
         if group.action == Action::Write && plan.mode == InsertMode::Update {
             return rows.len().min(1);
         }
+        let tuples = group.action == Action::Delete && plan.keys.len() > 1;
+        let max_rows = if tuples { self.max_rows.min(MAX_TUPLES) } else { self.max_rows };
         let limit = self.server.facts.max_packet.min(MAX_STATEMENT);
         let mut bytes = plan.overhead;
-        for (count, row) in rows.iter().take(self.max_rows).enumerate() {
+        for (count, row) in rows.iter().take(max_rows).enumerate() {
             bytes += self.batch.row(*row).map_or(0, |row| self.batch.literal(row).len() + 4);
             if bytes > limit && count > 0 {
                 return count;
             }
         }
-        rows.len().min(self.max_rows)
+        rows.len().min(max_rows)
     }
 
     fn count(&mut self, group: &Group, rows: usize) {
