@@ -34,11 +34,12 @@ public final class NativePlugin implements AutoCloseable {
     private final Boundary boundary;
     private final PluginHandle handle;
     private final ScratchPool scratches;
+    /** Whether envelopes are read when somebody looks at them. */
+    private final boolean lazy;
     private final RowImageReader reader = new RowImageReader(StructAccess.BEST);
     private final RowImageWriter writer = new RowImageWriter(StructAccess.BEST);
     private final Schemas schemas;
     private final RecordFrames frames;
-    /** Null if every record goes as a frame: a component sees nothing else. */
     private final Moves moves;
     private final Exchanges exchanges;
     private final RegistryMetrics metrics;
@@ -59,9 +60,10 @@ public final class NativePlugin implements AutoCloseable {
         }
     }
 
-    private NativePlugin(PluginKind kind, Engine engine, Library library, Boundary boundary, PluginHandle handle,
+    private NativePlugin(PluginKind kind, boolean lazy, Library library, Boundary boundary, PluginHandle handle,
             ScratchPool scratches, Exchanges exchanges, RegistryMetrics metrics) {
         this.kind = kind;
+        this.lazy = lazy;
         this.library = library;
         this.boundary = boundary;
         this.handle = handle;
@@ -81,8 +83,7 @@ public final class NativePlugin implements AutoCloseable {
             }
         }, reader, writer);
         this.frames = new RecordFrames(schemas, reader, writer);
-        this.moves = engine == Engine.NATIVE
-                ? new Moves(kind.className(), schemas, reader, StructAccess.BEST, this::plan) : null;
+        this.moves = new Moves(kind.className(), schemas, reader, StructAccess.BEST, this::plan);
     }
 
     /**
@@ -99,6 +100,7 @@ public final class NativePlugin implements AutoCloseable {
             Jaas.inherit(settings);
         }
         Engine engine = Engine.of(settings);
+        boolean lazy = kind == PluginKind.AVRO_CONVERTER && !"false".equalsIgnoreCase(settings.getOrDefault("lazy", "").trim());
         Library library = libraries.apply(engine);
         Boundary boundary = new Boundary(kind.className());
         ScratchPool scratches = new ScratchPool(library);
@@ -126,7 +128,7 @@ public final class NativePlugin implements AutoCloseable {
         PluginHandle handle = new PluginHandle(library, opened, metrics::end);
         try {
             Exchanges exchanges = new Exchanges(new HttpClients(settings), metrics);
-            return new NativePlugin(kind, engine, library, boundary, handle, scratches, exchanges, metrics);
+            return new NativePlugin(kind, lazy, library, boundary, handle, scratches, exchanges, metrics);
         } catch (ConfigException e) {
             handle.close();
             throw new ConfigException(kind.className() + ": " + e.getMessage());
@@ -157,7 +159,9 @@ public final class NativePlugin implements AutoCloseable {
                 if (result >= 0) {
                     int length = (int) result;
                     Schemas.Interned schema = schemas.get((int) (result >>> 32));
-                    Object value = reader.read(schema.plan, scratch.receive(length), length, payload);
+                    Object value = lazy && schema.plan != null && schema.plan.lazy
+                            ? reader.readLazily(schema.plan, scratch.copy(length), payload)
+                            : reader.read(schema.plan, scratch.receive(length), length, payload);
                     return new SchemaAndValue(schema.schema, value);
                 }
                 if (result == Library.NULL) {
@@ -222,7 +226,7 @@ public final class NativePlugin implements AutoCloseable {
     <R extends ConnectRecord<R>> R apply(R record) {
         handle.checkOpen();
         try {
-            MovePlan plan = moves == null ? null : moves.plan(record);
+            MovePlan plan = moves.plan(record);
             return plan == null ? applyFrame(record) : plan.apply(record);
         } catch (RuntimeException e) {
             throw translated(e);

@@ -94,13 +94,12 @@ final class RowImage {
         return (long) LONG.get(bytes, firstSlot + 8 * slot);
     }
 
-    /** The text that {@code slot} points to. */
-    String text(int slot) {
-        long range = get(slot);
+    /** The text that {@code slot}, whose value is {@code range}, points to. */
+    String text(int slot, long range, RecentText recent) {
         if (isInTail(slot)) {
-            return new String(bytes, tail + checked(slot, range, end - tail), length(range), StandardCharsets.UTF_8);
+            return recent.of(bytes, tail + checked(slot, range, end - tail), length(range));
         }
-        return new String(input, checked(slot, range, input.length), length(range), StandardCharsets.UTF_8);
+        return recent.of(input, checked(slot, range, input.length), length(range));
     }
 
     /** The array that {@code slot} points into. */

@@ -35,6 +35,8 @@ final class RowImagePlan {
     /** A struct in an aggregate of its own: a reference back to an enclosing struct. */
     static final int REFERENCE = 16;
 
+    private static final String ENVELOPE = ".Envelope";
+
     /** One of the constants above. */
     final int kind;
     /** Connect's schema of this node. */
@@ -48,6 +50,12 @@ final class RowImagePlan {
     final RowImagePlan[] children;
     /** Slot of each child relative to the struct's own. */
     final int[] offsets;
+    /** Kind of each child, beside its slot: the reader's loop looks at nothing else for most fields. */
+    final int[] kinds;
+    /** Of a STRING: what was read last at this place. */
+    final RecentText recent;
+    /** Whether a value may be read later: nothing in it can fail that the image's writer has not checked. */
+    final boolean lazy;
     /** Of a map. */
     RowImagePlan key;
     /** Of an array or map; the struct that a reference stands for. */
@@ -55,15 +63,18 @@ final class RowImagePlan {
     /** The last other Schema object that was found equal: comparing by content takes long. A race costs a comparison. */
     Schema equal;
 
-    private RowImagePlan(int kind, Schema schema, int width) {
+    private RowImagePlan(int kind, Schema schema, int width, boolean lazy) {
         this.kind = kind;
         this.schema = schema;
         this.width = width;
-        this.scale = kind == DECIMAL ? scale(schema) : null;
+        this.scale = kind == DECIMAL ? scale(schema.parameters()) : null;
         List<Field> declared = kind == STRUCT ? new ArrayList<>(schema.fields()) : List.of();
         this.fields = declared.toArray(new Field[0]);
         this.children = new RowImagePlan[fields.length];
         this.offsets = new int[fields.length];
+        this.kinds = new int[fields.length];
+        this.recent = kind == STRING ? new RecentText() : null;
+        this.lazy = lazy;
     }
 
     /** The plan of {@code schema}, whose arena (with or without defaults) is {@code arena}. */
@@ -108,8 +119,7 @@ final class RowImagePlan {
         }
     }
 
-    private static Integer scale(Schema schema) {
-        Map<String, String> parameters = schema.parameters();
+    private static Integer scale(Map<String, String> parameters) {
         String scale = parameters == null ? null : parameters.get(Decimal.SCALE_FIELD);
         try {
             return scale == null ? null : Integer.valueOf(scale);
@@ -137,13 +147,14 @@ final class RowImagePlan {
 
         RowImagePlan compile(int id, Schema schema) {
             SchemaArena.Node node = arena.nodes[id];
-            RowImagePlan plan = new RowImagePlan(kind(node), schema, arena.width(id));
+            RowImagePlan plan = new RowImagePlan(kind(node), schema, arena.width(id), id == 0 && isLazy(node));
             if (plan.kind == STRUCT) {
                 structs.put(id, plan);
                 int slot = 1;
                 for (int i = 0; i < plan.children.length; i++) {
                     plan.children[i] = child(id, node.fieldNodes[i], plan.fields[i].schema());
                     plan.offsets[i] = slot;
+                    plan.kinds[i] = plan.children[i].kind;
                     slot += plan.children[i].width;
                 }
             }
@@ -152,11 +163,24 @@ final class RowImagePlan {
             return plan;
         }
 
+        /** Envelopes of change events, whose Decimals all have a scale. */
+        private boolean isLazy(SchemaArena.Node root) {
+            if (kind(root) != STRUCT || root.name == null || !root.name.endsWith(ENVELOPE)) {
+                return false;
+            }
+            for (SchemaArena.Node node : arena.nodes) {
+                if (kind(node) == DECIMAL && scale(node.parameters) == null) {
+                    return false;
+                }
+            }
+            return true;
+        }
+
         private RowImagePlan child(int parent, int child, Schema schema) {
             if (!SchemaArena.isBackReference(parent, child)) {
                 return compile(child, schema);
             }
-            RowImagePlan reference = new RowImagePlan(REFERENCE, schema, 1);
+            RowImagePlan reference = new RowImagePlan(REFERENCE, schema, 1, false);
             reference.item = structs.get(child);
             return reference;
         }

@@ -48,30 +48,54 @@ final class RowImageReader {
         return image.isNull(0) ? null : value(plan, plan.kind, image, 0, 0);
     }
 
+    /**
+     * As {@link #read(RowImagePlan, RowImage)}, but an envelope is read when somebody looks at it. Both arrays belong to the
+     * value from then on.
+     */
+    Object readLazily(RowImagePlan plan, byte[] bytes, byte[] input) {
+        RowImage image = new RowImage(bytes, 0, bytes.length, input);
+        if (!plan.lazy || image.isNoValue() || image.isNull(0)) {
+            return read(plan, image);
+        }
+        image.expectSlots(plan.width);
+        return new LazyStruct(this, plan, image);
+    }
+
+    /** Fills the fields of a Struct that was made without them. */
+    void complete(LazyStruct struct, RowImagePlan plan, RowImage image) {
+        Object[] values = access.empty(struct, plan.children.length);
+        fields(plan, image, 0, 0, 0, values.length, values, 0);
+        if (!access.isDirect()) {
+            struct.take(values, plan.fields);
+        }
+    }
+
     private static Object schemaless(RowImage image) {
         long range = image.get(0);
         int offset = image.offset(0, range);
         return Schemaless.read(new WireReader(image.heap(0), offset, RowImage.length(range)));
     }
 
-    private Object value(RowImagePlan plan, int kind, RowImage image, int slot, int depth) {
+    /** What is at a slot that is not null. */
+    Object value(RowImagePlan plan, int kind, RowImage image, int slot, int depth) {
+        long value = image.get(slot);
         switch (kind) {
             case RowImagePlan.BOOLEAN:
-                return image.get(slot) != 0;
+                return value != 0;
             case RowImagePlan.INT8:
-                return (byte) image.get(slot);
+                return (byte) value;
             case RowImagePlan.INT16:
-                return (short) image.get(slot);
+                return (short) value;
             case RowImagePlan.INT32:
-                return (int) image.get(slot);
+                return (int) value;
             case RowImagePlan.INT64:
-                return image.get(slot);
+                return value;
             case RowImagePlan.FLOAT32:
-                return Float.intBitsToFloat((int) image.get(slot));
+                return Float.intBitsToFloat((int) value);
             case RowImagePlan.FLOAT64:
-                return Double.longBitsToDouble(image.get(slot));
+                return Double.longBitsToDouble(value);
             case RowImagePlan.STRING:
-                return image.text(slot);
+                return image.text(slot, value, plan.recent);
             default:
                 return other(plan, kind, image, slot, depth);
         }
@@ -105,18 +129,20 @@ final class RowImageReader {
         }
     }
 
+    /** Values nest deeply: a level takes two frames, this one and {@link #other}. */
     private Struct struct(RowImagePlan plan, Schema schema, RowImage image, int slot, int depth) {
         Struct struct = new Struct(schema);
         RowImagePlan[] children = plan.children;
         int[] offsets = plan.offsets;
+        int[] kinds = plan.kinds;
         Object[] values = access.empty(struct, children.length);
         int i = 0;
         try {
             for (; i < children.length; i++) {
                 int at = slot + offsets[i];
                 if (!image.isNull(at)) {
-                    RowImagePlan child = children[i];
-                    values[i] = value(child, child.kind, image, at, depth);
+                    values[i] = kinds[i] <= RowImagePlan.STRING
+                            ? value(children[i], kinds[i], image, at, depth) : other(children[i], kinds[i], image, at, depth);
                 }
             }
         } catch (DataFault fault) {
@@ -124,6 +150,24 @@ final class RowImageReader {
         }
         access.fill(struct, values, plan.fields);
         return struct;
+    }
+
+    /** The values of {@code count} fields, from the {@code first} on, of a struct whose own slot is {@code slot}. */
+    void fields(RowImagePlan plan, RowImage image, int slot, int depth, int first, int count, Object[] values, int to) {
+        RowImagePlan[] children = plan.children;
+        int[] offsets = plan.offsets;
+        int[] kinds = plan.kinds;
+        int i = first;
+        try {
+            for (; i < first + count; i++) {
+                int at = slot + offsets[i];
+                if (!image.isNull(at)) {
+                    values[to + i - first] = value(children[i], kinds[i], image, at, depth);
+                }
+            }
+        } catch (DataFault fault) {
+            throw fault.field(plan.fields[i].name());
+        }
     }
 
     private List<Object> array(RowImagePlan plan, RowImage items, int depth) {

@@ -1,8 +1,8 @@
 package io.bucatini.connect.internal;
 
 import java.math.BigDecimal;
+import java.math.BigInteger;
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.util.Collection;
 import java.util.Date;
 import java.util.List;
@@ -79,8 +79,7 @@ final class RowImageWriter {
                         ? Double.doubleToRawLongBits((Double) value) : fail("a Double", value));
                 return;
             case RowImagePlan.STRING:
-                image.append(slot, value instanceof String
-                        ? ((String) value).getBytes(StandardCharsets.UTF_8) : failed("a String", value));
+                image.append(slot, value instanceof String ? plan.recent.utf8((String) value) : failed("a String", value));
                 return;
             case RowImagePlan.DECIMAL:
                 image.append(slot, decimal(plan, value));
@@ -242,7 +241,7 @@ final class RowImageWriter {
     }
 
     /** As Decimal.fromLogical. */
-    private static byte[] decimal(RowImagePlan plan, Object value) {
+    private static BigInteger decimal(RowImagePlan plan, Object value) {
         if (!(value instanceof BigDecimal)) {
             throw kind("a BigDecimal", value);
         }
@@ -251,7 +250,7 @@ final class RowImageWriter {
             throw new DataFault("row-image.scale", "expected a BigDecimal of scale " + plan.scale
                     + ", as the schema says, found scale " + decimal.scale());
         }
-        return decimal.unscaledValue().toByteArray();
+        return decimal.unscaledValue();
     }
 
     /** As Date.fromLogical. */
@@ -330,6 +329,19 @@ final class RowImageWriter {
 
         void set(int slot, long value) {
             out.setLong(firstSlot + 8 * slot, value);
+        }
+
+        /** Two's complement in as few bytes as it takes, as {@link BigInteger#toByteArray} gives it. */
+        void append(int slot, BigInteger value) {
+            int bits = value.bitLength();
+            if (bits > 63) {
+                append(slot, value.toByteArray());
+                return;
+            }
+            int length = bits / 8 + 1;
+            int from = out.length();
+            out.bigEndian(value.longValue(), length);
+            pointTo(slot, from);
         }
 
         void append(int slot, byte[] value) {

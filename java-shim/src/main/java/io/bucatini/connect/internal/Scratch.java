@@ -2,7 +2,6 @@ package io.bucatini.connect.internal;
 
 import io.bucatini.connect.BucatiniError;
 import java.nio.ByteBuffer;
-import java.util.Arrays;
 
 /**
  * The memory of one call: two direct buffers whose addresses cross the boundary, and the arrays that are copied to and from
@@ -65,22 +64,31 @@ final class Scratch {
 
     /** Copies the first {@code length} bytes of {@link #out()} to an array, which is longer and stays this object's. */
     byte[] receive(int length) {
-        if (length < 0 || length > out.buffer.capacity()) {
-            throw new BucatiniError("boundary.length", "boundary: the native library wrote "
-                    + Integer.toUnsignedString(length) + " bytes into a buffer of " + out.buffer.capacity());
-        }
+        check(length);
         if (length > received.length) {
             received = new byte[size(length)];
         }
-        out.buffer.clear();
-        out.buffer.get(received, 0, length);
-        used = Math.max(used, length);
-        return received;
+        return receive(received, length);
     }
 
     /** The first {@code length} bytes of {@link #out()} in an array of the caller's own. */
     byte[] copy(int length) {
-        return Arrays.copyOf(receive(length), length);
+        check(length);
+        return receive(new byte[length], length);
+    }
+
+    private byte[] receive(byte[] to, int length) {
+        out.buffer.clear();
+        out.buffer.get(to, 0, length);
+        used = Math.max(used, length);
+        return to;
+    }
+
+    private void check(int length) {
+        if (length < 0 || length > out.buffer.capacity()) {
+            throw new BucatiniError("boundary.length", "boundary: the native library wrote "
+                    + Integer.toUnsignedString(length) + " bytes into a buffer of " + out.buffer.capacity());
+        }
     }
 
     WireReader received(int length) {

@@ -2,6 +2,7 @@ package io.bucatini.connect.internal;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.util.List;
 import org.apache.kafka.connect.data.Field;
 import org.apache.kafka.connect.data.Struct;
 
@@ -36,6 +37,20 @@ final class StructAccess {
         return direct;
     }
 
+    /** The array behind a Struct, complete; null if only its methods tell what is in it: another loader's, say. */
+    private Object[] raw(Struct struct) {
+        if (!direct) {
+            return null;
+        }
+        if (struct.getClass() != Struct.class) {
+            if (!(struct instanceof LazyStruct)) {
+                return null;
+            }
+            ((LazyStruct) struct).complete();
+        }
+        return (Object[]) VALUES.get(struct);
+    }
+
     /** The array to fill for a new Struct of {@code count} fields; {@link #fill} completes it. */
     Object[] empty(Struct struct, int count) {
         return direct ? (Object[]) VALUES.get(struct) : new Object[count];
@@ -55,15 +70,15 @@ final class StructAccess {
 
     /** One raw value. */
     Object get(Struct struct, int position) {
-        return direct
-                ? ((Object[]) VALUES.get(struct))[position]
-                : struct.getWithoutDefault(struct.schema().fields().get(position).name());
+        Object[] raw = raw(struct);
+        return raw != null ? raw[position] : struct.getWithoutDefault(struct.schema().fields().get(position).name());
     }
 
     /** Copies {@code count} raw values, nulls included. */
     void copy(Struct struct, int first, int count, Object[] to, int at) {
-        if (direct) {
-            System.arraycopy((Object[]) VALUES.get(struct), first, to, at, count);
+        Object[] raw = raw(struct);
+        if (raw != null) {
+            System.arraycopy(raw, first, to, at, count);
             return;
         }
         for (int i = 0; i < count; i++) {
@@ -72,9 +87,16 @@ final class StructAccess {
     }
 
     /** The raw values in the order of {@code fields}; not to be changed. */
+    Object[] values(Struct struct, List<Field> fields) {
+        Object[] raw = raw(struct);
+        return raw != null ? raw : values(struct, fields.toArray(new Field[0]));
+    }
+
+    /** The raw values in the order of {@code fields}; not to be changed. */
     Object[] values(Struct struct, Field[] fields) {
-        if (direct) {
-            return (Object[]) VALUES.get(struct);
+        Object[] raw = raw(struct);
+        if (raw != null) {
+            return raw;
         }
         Object[] values = new Object[fields.length];
         for (int i = 0; i < fields.length; i++) {

@@ -90,6 +90,15 @@ final class WireWriter {
         return at;
     }
 
+    /** The low {@code count} bytes, the highest first. */
+    void bigEndian(long value, int count) {
+        int at = extend(count);
+        for (int i = count - 1; i >= 0; i--) {
+            bytes[at + i] = (byte) value;
+            value >>= 8;
+        }
+    }
+
     void setInt(int at, int value) {
         INT.set(bytes, at, value);
     }

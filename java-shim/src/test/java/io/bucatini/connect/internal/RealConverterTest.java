@@ -321,7 +321,7 @@ class RealConverterTest {
         assertNotSame(BucatiniAvroConverter.class, converter.getClass());
         converter.configure(config(), false);
         for (byte[] message : MESSAGES) {
-            assertEquals(Struct.class, converter.toConnectData(TOPIC, message).value().getClass());
+            assertTrue(converter.toConnectData(TOPIC, message).value() instanceof Struct);
         }
         schemas.add(converter.toConnectData(TOPIC, MESSAGES.get(1)).schema());
         ((AutoCloseable) converter).close();
