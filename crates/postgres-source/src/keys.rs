@@ -1,12 +1,12 @@
 //! The keys of Debezium's PostgreSQL connector: those that are honoured, and what becomes of the others.
 
-use connect_data::config::{ConfigKey, ConfigType, DefaultValue, Importance, OtherKey, Treatment, Validator};
-use connect_data::{ConfigDef, config::ConfigType as Type};
+use connect_data::config::{ConfigKey, ConfigType as Type, DefaultValue, Importance, OtherKey, Treatment, Validator};
+use connect_data::ConfigDef;
 use wal2json::config::DECODER_KEYS;
 
 const fn key(
     name: &'static str,
-    kind: ConfigType,
+    kind: Type,
     default: DefaultValue,
     importance: Importance,
     group: &'static str,

@@ -78,8 +78,8 @@ impl Worker {
             }
         };
         let ended = self.read_tables(&mut sql, &settings).await?;
-        if ended == Ended::Done {
-            sql.query("COMMIT").await?;
+        // All rows were handed out: a connection that is lost only now is made again when it is needed.
+        if ended == Ended::Done && sql.query("COMMIT").await.is_ok() {
             self.sql = Some(sql);
         }
         Ok(ended)

@@ -3,9 +3,10 @@
 
 use connect_data::frame::{Datum, RecordFrame};
 use connect_data::row_image::tree;
-use connect_data::{InternedSchemas, Properties, Result, SchemaStore};
+use connect_data::{InternedSchemas, Properties, Result, SchemaId, SchemaStore};
 use postgres_source::{Offset, Settings, Source, SourceBatch};
 use serde_json::Value as Json;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage};
@@ -93,6 +94,7 @@ impl Database {
             source,
             batch: SourceBatch::new(),
             store: Arc::clone(&self.store),
+            schemas: Schemas::new(),
             stored: None,
             acknowledges: true,
         })
@@ -113,25 +115,27 @@ pub async fn value(sql: &Client, text: &str) -> Option<String> {
 pub struct Event {
     pub topic: String,
     pub key: Json,
+    pub key_schema: Arc<Json>,
     pub value: Json,
+    pub value_schema: Arc<Json>,
     pub headers: Vec<(String, Json)>,
 }
 
 impl Event {
-    pub fn payload(&self) -> &Json {
-        &self.value["payload"]
-    }
-
     pub fn op(&self) -> &str {
-        self.payload()["op"].as_str().unwrap_or("")
+        self.value["op"].as_str().unwrap_or("")
     }
 }
+
+/// Schemas by number, as JSON.
+type Schemas = BTreeMap<SchemaId, Arc<Json>>;
 
 /// A source, and what its host remembers.
 pub struct Reader {
     pub source: Source,
     pub batch: SourceBatch,
     pub store: Arc<InternedSchemas>,
+    schemas: Schemas,
     /// The offset behind the last batch.
     pub stored: Option<String>,
     pub acknowledges: bool,
@@ -148,7 +152,7 @@ impl Reader {
         if self.acknowledges {
             self.source.acknowledge(offset);
         }
-        Ok(self.batch.iter().map(|bytes| event(bytes, &self.store)).collect())
+        Ok(self.batch.iter().map(|bytes| event(bytes, &self.store, &mut self.schemas)).collect())
     }
 
     /// Batches until this is true of all events so far.
@@ -167,7 +171,7 @@ impl Reader {
 
     /// Everything up to the event with this text in its value.
     pub async fn until_text(&mut self, text: &str) -> Result<Vec<Event>> {
-        self.until(|events| events.iter().any(|event| event.payload().to_string().contains(text))).await
+        self.until(|events| events.iter().any(|event| event.value.to_string().contains(text))).await
     }
 
     /// Everything of the snapshot.
@@ -182,18 +186,17 @@ impl Reader {
     }
 }
 
-pub fn event(bytes: &[u8], store: &InternedSchemas) -> Event {
+fn event(bytes: &[u8], store: &InternedSchemas, schemas: &mut Schemas) -> Event {
     let record = RecordFrame::read(bytes).unwrap();
-    let read = |datum: Datum<'_>| {
+    let mut read = |datum: Datum<'_>| {
         let schema = store.get(datum.schema);
         let value = tree::read(schema.as_deref(), datum.image, &[]).unwrap();
-        connect_json::write(schema.as_deref(), &value).unwrap()
+        let json = schemas.entry(datum.schema);
+        let json = json.or_insert_with(|| Arc::new(connect_json::schema::write(schema.as_deref()).unwrap()));
+        (connect_json::payload::write(schema.as_deref(), &value).unwrap(), Arc::clone(json))
     };
+    let ((key, key_schema), (value, value_schema)) = (read(record.key), read(record.value));
     let headers = record.headers.iter().map(|header| header.unwrap());
-    Event {
-        topic: record.topic.to_owned(),
-        key: read(record.key),
-        value: read(record.value),
-        headers: headers.map(|(name, datum)| (name.to_owned(), read(datum))).collect(),
-    }
+    let headers = headers.map(|(name, datum)| (name.to_owned(), read(datum).0)).collect();
+    Event { topic: record.topic.to_owned(), key, key_schema, value, value_schema, headers }
 }
