@@ -7,6 +7,7 @@
 pub mod cat;
 pub mod cli;
 pub mod config;
+pub mod convert;
 pub mod engine;
 mod kafka;
 mod offsets;

@@ -62,17 +62,27 @@ impl ClientContext for Context {
 
     fn error(&self, error: KafkaError, reason: &str) {
         match error.rdkafka_error_code() {
+            // Comes as an event of its own.
+            Some(RDKafkaErrorCode::PartitionEOF) => {}
             Some(RDKafkaErrorCode::AllBrokersDown) => {
                 *self.down.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason.to_owned());
             }
             // The group is not ours to read, and not needed.
-            Some(RDKafkaErrorCode::GroupAuthorizationFailed) => self.tell.detail(&format!("{error}: {reason}")),
-            _ => self.tell.info(&format!("ERROR: {error}: {reason}")),
+            Some(RDKafkaErrorCode::GroupAuthorizationFailed) => self.tell.detail(reason),
+            Some(code) => self.tell.info(&format!("ERROR: {}: {reason}", description(code))),
+            None => self.tell.info(&format!("ERROR: {error}: {reason}")),
         }
     }
 }
 
 impl ConsumerContext for Context {}
+
+/// librdkafka's own words, without the name of the code around them.
+fn description(code: RDKafkaErrorCode) -> String {
+    let text = code.to_string();
+    let inner = text.split_once(" (").and_then(|(_, rest)| rest.strip_suffix(')'));
+    inner.map_or_else(|| text.clone(), str::to_owned)
+}
 
 /// What became of a message.
 enum Shown {
@@ -306,8 +316,8 @@ fn partitions(
     let missing = || Error::config("cat.topic", format!("topic {topic}: expected one that exists, found none"));
     let found = found.ok_or_else(missing)?;
     if let Some(error) = found.error() {
-        let code = RDKafkaErrorCode::from(error);
-        return Err(Error::config("cat.topic", format!("topic {topic}: {code}")));
+        let why = description(RDKafkaErrorCode::from(error));
+        return Err(Error::config("cat.topic", format!("topic {topic}: {why}")));
     }
     let all: Vec<i32> = found.partitions().iter().map(|partition| partition.id()).collect();
     let wanted = |id: &i32| arguments.partition.is_none_or(|partition| partition == *id);
@@ -341,3 +351,6 @@ fn borrow<'m>(message: &'m BorrowedMessage<'_>, broker: i32) -> Message<'m> {
         value: message.payload(),
     }
 }
+
+#[cfg(test)]
+mod tests;

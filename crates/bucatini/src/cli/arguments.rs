@@ -36,100 +36,102 @@ Exit codes:
 /// Runs PostgreSQL -> Kafka -> MySQL pipelines from Kafka Connect's JSON, without a JVM.
 #[derive(Debug, Parser)]
 #[command(name = "bucatini", version, after_help = EXAMPLES, max_term_width = 100)]
-pub struct Arguments {
+pub(super) struct Arguments {
     /// What to do.
     #[command(subcommand)]
-    pub command: Command,
+    pub(super) command: Command,
 }
 
 /// What to do.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(super) enum Command {
     /// Run the connectors of these files in one process.
     Run(Box<RunArguments>),
     /// Show what becomes of each setting of connectors' files.
     Validate(ValidateArguments),
     /// Read a topic as kcat does, Avro included.
     Cat(Box<crate::cat::Arguments>),
+    /// Messages in Confluent's wire format to JSON.
+    Decode(Box<crate::convert::DecodeArguments>),
+    /// JSON to messages in Confluent's wire format.
+    Encode(Box<crate::convert::EncodeArguments>),
     /// Show the version, and that of what is built in.
     Version,
 }
 
 /// Files and what they are read with.
 #[derive(Args, Debug)]
-pub struct FileArguments {
+pub(super) struct FileArguments {
     /// Connectors' files: flat JSON, JSON with "name" and "config", or properties.
     #[arg(required = true, value_name = "FILE")]
-    pub files: Vec<PathBuf>,
+    pub(super) files: Vec<PathBuf>,
     /// The worker's properties: brokers, security, default converters, config providers.
     #[arg(long, value_name = "FILE")]
-    pub worker: Option<PathBuf>,
+    pub(super) worker: Option<PathBuf>,
     /// Kafka's brokers, as HOST:PORT,...
     #[arg(short = 'b', long, value_name = "BROKERS")]
-    pub bootstrap_servers: Option<String>,
+    pub(super) bootstrap_servers: Option<String>,
     /// A property of librdkafka for all clients; may be repeated.
     #[arg(long = "kafka-property", value_name = "KEY=VALUE", value_parser = key_value)]
-    pub kafka_properties: Vec<(String, String)>,
+    pub(super) kafka_properties: Vec<(String, String)>,
     /// Warn of unknown keys instead of refusing them.
     #[arg(long)]
-    pub lenient: bool,
+    pub(super) lenient: bool,
     /// Without Kafka and registry, from the source to the sinks.
     #[arg(long)]
-    pub direct: bool,
+    pub(super) direct: bool,
 }
 
 /// `bucatini run`
 #[derive(Args, Debug)]
-pub struct RunArguments {
+pub(super) struct RunArguments {
     #[command(flatten)]
-    #[allow(missing_docs)]
-    pub files: FileArguments,
+    pub(super) files: FileArguments,
     /// File that the source's offsets are kept in.
     #[arg(long, value_name = "FILE")]
-    pub offsets: Option<PathBuf>,
+    pub(super) offsets: Option<PathBuf>,
     /// Form of the converters and transformations that are shipped, whatever their setting engine says.
     #[arg(long, value_name = "ENGINE")]
-    pub engine: Option<EngineName>,
+    pub(super) engine: Option<EngineName>,
     /// Folder of components: the shipped ones, and those of wasm:NAME.
     #[arg(long, value_name = "DIR")]
-    pub components: Option<PathBuf>,
+    pub(super) components: Option<PathBuf>,
     /// End when this has arrived: snapshot, caught-up (the server's position at the start), or an LSN like 16/B374D848.
     #[arg(long, value_name = "POINT", value_parser = until, conflicts_with_all = ["stop_when_idle", "snapshot_only"])]
-    pub until: Option<Until>,
+    pub(super) until: Option<Until>,
     /// End when nothing has moved for so long.
     #[arg(long, value_name = "SECONDS", value_parser = seconds, conflicts_with = "snapshot_only")]
-    pub stop_when_idle: Option<Duration>,
+    pub(super) stop_when_idle: Option<Duration>,
     /// The same as --until snapshot.
     #[arg(long)]
-    pub snapshot_only: bool,
+    pub(super) snapshot_only: bool,
     /// How logs are written.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub log_format: LogFormat,
+    pub(super) log_format: LogFormat,
     /// Log more; twice: much more.
     #[arg(short, long, action = clap::ArgAction::Count)]
-    pub verbose: u8,
+    pub(super) verbose: u8,
     /// Log warnings and errors only.
     #[arg(short, long, conflicts_with = "verbose")]
-    pub quiet: bool,
+    pub(super) quiet: bool,
 }
 
 /// `bucatini validate`
 #[derive(Args, Debug)]
-pub struct ValidateArguments {
+pub(super) struct ValidateArguments {
     #[command(flatten)]
-    #[allow(missing_docs)]
-    pub files: FileArguments,
+    pub(super) files: FileArguments,
     /// A table for people, or what Connect's REST interface answers.
     #[arg(short, long, value_name = "FORMAT", default_value = "table")]
-    pub output: OutputFormat,
+    pub(super) output: OutputFormat,
     /// List the keys that are not set, with their defaults, too.
     #[arg(long)]
-    pub all: bool,
+    pub(super) all: bool,
 }
 
 /// `--engine`
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum EngineName {
+pub(super) enum EngineName {
     /// In this process.
     Native,
     /// As components, in a sandbox.
@@ -138,7 +140,7 @@ pub enum EngineName {
 
 /// `--output`
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum OutputFormat {
+pub(super) enum OutputFormat {
     /// For people.
     Table,
     /// As Connect's REST interface has it.
@@ -147,7 +149,7 @@ pub enum OutputFormat {
 
 impl RunArguments {
     /// What the run is told.
-    pub fn options(&self) -> RunOptions {
+    pub(super) fn options(&self) -> RunOptions {
         let until = match (self.until, self.stop_when_idle, self.snapshot_only) {
             (Some(until), _, _) => until,
             (None, Some(idle), _) => Until::Idle(idle),
@@ -167,7 +169,7 @@ impl RunArguments {
     }
 
     /// For logging.
-    pub fn verbosity(&self) -> i8 {
+    pub(super) fn verbosity(&self) -> i8 {
         if self.quiet { -1 } else { i8::try_from(self.verbose).unwrap_or(i8::MAX) }
     }
 }

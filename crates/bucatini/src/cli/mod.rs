@@ -23,6 +23,8 @@ pub fn main() -> ExitCode {
         Command::Run(arguments) => run::run(&arguments),
         Command::Validate(arguments) => validate::validate(&arguments),
         Command::Cat(arguments) => crate::cat::run(&arguments),
+        Command::Decode(arguments) => crate::convert::decode(&arguments),
+        Command::Encode(arguments) => crate::convert::encode(&arguments),
         Command::Version => version(),
     })
 }
