@@ -20,7 +20,10 @@ PURE := connect-data schema-registry avro-converter extract-new-record-state wal
 COMPONENTS := avro-converter extract-new-record-state wal2json
 FAULTS := trap loop
 # Built together, always: another selection would choose other features of the dependencies and build wasmtime anew.
-RELEASE := -p connect-jni-core -p connect-jni-wasm -p component-build -p corpus
+RELEASE := -p connect-jni-core -p connect-jni-wasm -p component-build -p corpus -p bucatini
+
+TESTED_RELEASE := -p bucatini-sdk -p component-build -p component-host -p connect-jni -p connect-jni-core \
+	-p connect-jni-wasm -p corpus -p postgres-source -p mysql-sink -p bucatini
 
 ## Build
 
@@ -49,15 +52,23 @@ components: ## The shipped WASM components
 			$(ARTIFACTS)/components/$$name.wasm; \
 	done
 
+.PHONY: runner
+runner: components ## The host without a JVM: dist/bucatini, with its components beside it
+	cargo build --release $(RELEASE)
+	install -m 755 $(CARGO_TARGET_DIR)/release/bucatini $(DIST)/bucatini
+	rm -rf $(DIST)/components && cp -r $(ARTIFACTS)/components $(DIST)/components
+
 .PHONY: generate
 generate: ## Rewrites what is generated from Rust: ConfigDef resources, settings tables, golden row images
 	UPDATE_EXPECT=1 cargo test -q -p config-def
 	UPDATE_EXPECT=1 cargo test -q -p connect-data --test golden_row_images
 
+TARGET ?= mysql
+KEEP ?=
+
 .PHONY: demo
-demo: plugin ## The pasta migration in stock Kafka Connect, with both engines, on real servers
-	tests/e2e/run story --engine native --target mysql
-	tests/e2e/run story --engine wasm --target mariadb
+demo: plugin runner ## The pasta migration, in the runner and in stock Kafka Connect (TARGET=mysql|mariadb, KEEP=1)
+	tests/e2e/run demo --target $(TARGET) $(if $(KEEP),--keep)
 
 ## Test
 
@@ -76,8 +87,7 @@ lint: tools ## Formatting, clippy, dependency policy, purity of the cores
 .PHONY: unit
 unit: components ## Unit and property tests of every crate
 	cargo test -q $(addprefix -p ,$(PURE)) -p connect-json -p config-def
-	cargo test -q --release -p bucatini-sdk -p component-build -p component-host -p connect-jni -p connect-jni-core \
-		-p connect-jni-wasm -p corpus
+	cargo test -q --release $(TESTED_RELEASE)
 
 .PHONY: jvm-test
 jvm-test: artifacts ## Tests of the Java shim against the real libraries
@@ -99,8 +109,12 @@ conformance: plugin ## The whole corpus in every form, and the stock classes as 
 	for engine in native wasm jvm-native jvm-wasm; do $(CORPUS_RUN) --engine $$engine $(CORPUS); done
 	$(CORPUS_RUN) --engine stock tests/corpus/smt
 
+.PHONY: connector-tests
+connector-tests: ## Tests of the source and the sink that need the databases named by BUCATINI_TEST_*
+	cargo test -q --release $(TESTED_RELEASE) --test snapshot --test stream --test types --test rows --test faults -- --ignored
+
 .PHONY: e2e
-e2e: plugin faults ## The reference story and the fault tests in stock Kafka Connect, on real servers
+e2e: plugin runner faults ## The reference story and the fault tests in stock Kafka Connect, on real servers
 	tests/e2e/run all
 
 .PHONY: faults
