@@ -20,7 +20,7 @@ PURE := connect-data schema-registry avro-converter extract-new-record-state wal
 COMPONENTS := avro-converter extract-new-record-state wal2json
 FAULTS := trap loop
 # Built together, always: another selection would choose other features of the dependencies and build wasmtime anew.
-RELEASE := -p connect-jni-core -p connect-jni-wasm -p component-build -p corpus -p bucatini
+RELEASE := -p bucatini-sdk -p connect-jni-core -p connect-jni-wasm -p component-build -p corpus -p bucatini
 
 TESTED_RELEASE := -p bucatini-sdk -p component-build -p component-host -p connect-jni -p connect-jni-core \
 	-p connect-jni-wasm -p corpus -p postgres-source -p mysql-sink -p bucatini
