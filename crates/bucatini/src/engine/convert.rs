@@ -281,3 +281,135 @@ fn encode_headers(converter: &Headers, record: &RecordFrame<'_>) -> Result<Optio
     }
     Ok(to_kafka_headers(headers.iter().map(|(name, value)| (*name, value.as_deref()))))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{ConverterClass, ConverterConfig, HeaderConverter, RunOptions, TransformConfig, TransformKind};
+    use crate::kafka::read_headers;
+    use crate::plugins::Plugins;
+    use crate::registry::NoRegistry;
+    use connect_data::row_image::tree;
+    use connect_data::schema::{Node, Schema};
+    use connect_data::{InternedSchemas, Properties, SchemaBuilder, SchemaStore, Type, Value};
+    use std::sync::Arc;
+
+    struct Fixture {
+        schemas: Arc<dyn SchemaStore>,
+        plugins: Plugins,
+    }
+
+    impl Fixture {
+        fn new() -> Self {
+            Self { schemas: Arc::new(InternedSchemas::new()), plugins: Plugins::new(&RunOptions::default()) }
+        }
+
+        fn converters(&self) -> Converters {
+            let config = ConverterConfig { class: ConverterClass::Json, properties: Properties::default() };
+            let registered = |is_key| {
+                let converter = self.plugins.converter(&config, is_key, &self.schemas).unwrap();
+                Registered::new(converter, Box::new(NoRegistry))
+            };
+            let headers = Headers::new(HeaderConverter::Simple, self.schemas.clone());
+            Converters::new(registered(true), registered(false), headers, ["K".to_owned(), "V".to_owned()])
+        }
+
+        fn transforms(&self, unwrap: bool) -> Transforms {
+            let config = TransformConfig {
+                alias: "unwrap".to_owned(),
+                class: "io.debezium.transforms.ExtractNewRecordState".to_owned(),
+                kind: TransformKind::ExtractNewRecordState(crate::config::Engine::Native),
+                properties: Properties::from_iter([("drop.tombstones", "true")]),
+                predicate: None,
+            };
+            let configs = if unwrap { vec![config] } else { Vec::new() };
+            Transforms::new(Chain::new(&configs, &self.plugins, &self.schemas).unwrap())
+        }
+
+        fn datum(&self, schema: Schema, value: &Value) -> (u32, Vec<u8>) {
+            let mut image = Vec::new();
+            tree::write(Some(&schema), value, &mut image).unwrap();
+            (self.schemas.intern(Arc::new(schema)).unwrap(), image)
+        }
+
+        /// `{name: text}` as the row of an envelope.
+        fn envelope(&self, name: &str) -> (u32, Vec<u8>) {
+            let mut builder = SchemaBuilder::new();
+            let root = builder.push(Node::new(Type::Struct).named("s.public.t.Envelope"));
+            let row = Value::Struct(vec![Value::String(name.into())]);
+            for state in ["before", "after"] {
+                let row = builder.field(root, state, Node::new(Type::Struct).named("s.public.t.Value").optional());
+                builder.field(row, "name", Node::new(Type::String));
+            }
+            builder.field(root, "op", Node::new(Type::String));
+            let value = Value::Struct(vec![Value::Null, row, Value::String("c".into())]);
+            self.datum(builder.build().unwrap(), &value)
+        }
+    }
+
+    fn written(from: &mut FromConnect, frame: &[u8]) -> (String, Option<Vec<u8>>, Option<Vec<u8>>, Vec<u8>) {
+        assert!(from.transform(frame).unwrap());
+        let record = from.convert().unwrap();
+        let mut headers = Vec::new();
+        read_headers(record.headers.as_ref(), &mut headers).unwrap();
+        (record.topic.to_owned(), record.key.map(<[u8]>::to_vec), record.value.map(<[u8]>::to_vec), headers)
+    }
+
+    #[test]
+    fn a_record_goes_to_kafka_and_comes_back_unwrapped() {
+        let fixture = Fixture::new();
+        let (key_schema, key) = fixture.datum(Schema::primitive(Node::new(Type::String)), &Value::String("k".into()));
+        let (value_schema, value) = fixture.envelope("spaghetti");
+        let (key, value) = (Datum { schema: key_schema, image: &key }, Datum { schema: value_schema, image: &value });
+        let mut frame = Vec::new();
+        RecordFrame::write("t", None, None, key, value, &[("h", key)], &mut frame);
+        let mut from = FromConnect::new(fixture.converters(), fixture.transforms(false));
+        let (topic, key, value, headers) = written(&mut from, &frame);
+
+        let own = SelfContained::new(fixture.schemas.clone());
+        let mut to = ToConnect::new(fixture.converters(), own, fixture.transforms(true));
+        let raw = Raw { key: key.as_deref(), value: value.as_deref(), headers: &headers, timestamp: Some(7) };
+        let mut out = Vec::new();
+        assert!(to.convert(&topic, 3, raw, &mut out).unwrap());
+        let record = RecordFrame::read(&out).unwrap();
+        assert_eq!((record.topic, record.partition, record.timestamp), ("t", Some(3), Some(7)));
+        let read = |datum: Datum<'_>| tree::read(fixture.schemas.get(datum.schema).as_deref(), datum.image, &[]).unwrap();
+        assert_eq!(read(record.key), Value::String("k".into()));
+        assert_eq!(read(record.value), Value::Struct(vec![Value::String("spaghetti".into())]));
+        let headers: Vec<_> = record.headers.iter().map(|header| header.unwrap().0).collect();
+        assert_eq!(headers, ["h"]);
+    }
+
+    #[test]
+    fn tombstones_have_no_bytes_and_may_be_dropped() {
+        let fixture = Fixture::new();
+        let mut null = Vec::new();
+        row_image::write_null(&mut null);
+        let null = Datum { schema: 0, image: &null };
+        let mut frame = Vec::new();
+        RecordFrame::write("t", None, None, null, null, &[], &mut frame);
+        let mut from = FromConnect::new(fixture.converters(), fixture.transforms(false));
+        assert_eq!(written(&mut from, &frame), ("t".to_owned(), None, None, Vec::new()));
+
+        let own = SelfContained::new(fixture.schemas.clone());
+        let mut to = ToConnect::new(fixture.converters(), own, fixture.transforms(true));
+        let raw = Raw { key: None, value: None, headers: &[], timestamp: None };
+        assert!(!to.convert("t", 0, raw, &mut Vec::new()).unwrap());
+    }
+
+    #[test]
+    fn a_failure_names_its_stage_and_class() {
+        let fixture = Fixture::new();
+        let own = SelfContained::new(fixture.schemas.clone());
+        let mut to = ToConnect::new(fixture.converters(), own, fixture.transforms(false));
+        let mut convert = |key, value| {
+            let raw = Raw { key, value, headers: &[], timestamp: None };
+            to.convert("t", 0, raw, &mut Vec::new()).unwrap_err()
+        };
+        let failure = convert(Some(&b"{"[..]), None);
+        assert_eq!((failure.stage, failure.class.as_str()), (Stage::KeyConverter, "K"));
+        let failure = convert(None, Some(&b"{}"[..]));
+        assert_eq!((failure.stage, failure.class.as_str()), (Stage::ValueConverter, "V"));
+        assert_eq!(failure.error.path_text(), "value");
+    }
+}

@@ -65,6 +65,8 @@ struct Branch {
     transforms: Transforms,
     tolerance: Tolerance,
     writer: Writer,
+    /// Of the last record.
+    topic: Arc<str>,
 }
 
 impl Branch {
@@ -74,7 +76,7 @@ impl Branch {
         let writer =
             Writer::open(config, None, tolerance.clone(), shared.schemas.clone(), &shared.stop, &shared.reporter)
                 .await?;
-        Ok(Self { topics: config.topics.clone(), transforms: Transforms::new(chain), tolerance, writer })
+        Ok(Self { topics: config.topics.clone(), transforms: Transforms::new(chain), tolerance, writer, topic: "".into() })
     }
 }
 
@@ -272,7 +274,10 @@ impl Branch {
         if !self.topics.contains(topic) {
             return Ok(());
         }
-        let topic: Arc<str> = topic.into();
+        if *self.topic != *topic {
+            self.topic = topic.into();
+        }
+        let topic = self.topic.clone();
         let place = Place { topic: &topic, partition: 0, offset: number };
         batch.took(place);
         match self.transforms.apply(|out| out.extend_from_slice(frame), batch.frames()) {

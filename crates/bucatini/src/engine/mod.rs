@@ -3,7 +3,7 @@
 //! | stage | where | what is between |
 //! |---|---|---|
 //! | source | task | two batches of records |
-//! | transformations, converters, producer | thread | librdkafka's queue, 16 MiB |
+//! | transformations, converters, producer | thread | librdkafka's queue, 8 MiB |
 //! | deliveries, stored offsets, acknowledgements | the source's task | |
 //! | consumer, converters, transformations | thread | one batch, at most 2 MiB or 10,000 records |
 //! | database, dead-letter queue, committed offsets | task | |

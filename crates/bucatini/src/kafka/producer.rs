@@ -41,8 +41,9 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("enable.idempotence", "true"),
     ("acks", "all"),
     ("partitioner", "murmur2_random"),
-    ("queue.buffering.max.kbytes", "16384"),
-    ("queue.buffering.max.messages", "100000"),
+    ("queue.buffering.max.kbytes", "8192"),
+    // The library's own share of a small record is larger than the record.
+    ("queue.buffering.max.messages", "32768"),
     ("reconnect.backoff.max.ms", "2000"),
     ("socket.keepalive.enable", "true"),
 ];
