@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    bucatini::cli::main()
+    bucatini_runner::cli::main()
 }

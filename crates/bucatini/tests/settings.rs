@@ -1,8 +1,8 @@
 //! What becomes of every key of real configurations, written down in `tests/settings`; secrets in no output.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use bucatini::config::secrets::Redactor;
-use bucatini::config::{Fate, Loaded, Request, RunOptions, load};
+use bucatini_runner::config::secrets::Redactor;
+use bucatini_runner::config::{Fate, Loaded, Request, RunOptions, load};
 use std::path::{Path, PathBuf};
 
 fn repository() -> PathBuf {
