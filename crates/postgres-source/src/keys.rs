@@ -1,7 +1,7 @@
 //! The keys of Debezium's PostgreSQL connector: those that are honoured, and what becomes of the others.
 
-use connect_data::config::{ConfigKey, ConfigType as Type, DefaultValue, Importance, OtherKey, Treatment, Validator};
 use connect_data::ConfigDef;
+use connect_data::config::{ConfigKey, ConfigType as Type, DefaultValue, Importance, OtherKey, Treatment, Validator};
 use wal2json::config::DECODER_KEYS;
 
 const fn key(

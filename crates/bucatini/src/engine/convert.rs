@@ -373,7 +373,8 @@ mod tests {
         assert!(to.convert(&topic, 3, raw, &mut out).unwrap());
         let record = RecordFrame::read(&out).unwrap();
         assert_eq!((record.topic, record.partition, record.timestamp), ("t", Some(3), Some(7)));
-        let read = |datum: Datum<'_>| tree::read(fixture.schemas.get(datum.schema).as_deref(), datum.image, &[]).unwrap();
+        let read =
+            |datum: Datum<'_>| tree::read(fixture.schemas.get(datum.schema).as_deref(), datum.image, &[]).unwrap();
         assert_eq!(read(record.key), Value::String("k".into()));
         assert_eq!(read(record.value), Value::Struct(vec![Value::String("spaghetti".into())]));
         let headers: Vec<_> = record.headers.iter().map(|header| header.unwrap().0).collect();

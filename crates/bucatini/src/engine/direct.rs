@@ -76,7 +76,13 @@ impl Branch {
         let writer =
             Writer::open(config, None, tolerance.clone(), shared.schemas.clone(), &shared.stop, &shared.reporter)
                 .await?;
-        Ok(Self { topics: config.topics.clone(), transforms: Transforms::new(chain), tolerance, writer, topic: "".into() })
+        Ok(Self {
+            topics: config.topics.clone(),
+            transforms: Transforms::new(chain),
+            tolerance,
+            writer,
+            topic: "".into(),
+        })
     }
 }
 

@@ -156,7 +156,7 @@ mod tests {
         for batch in [a, a, b] {
             deliveries.sent(batch);
         }
-        [a, b, c].map(|batch| deliveries.seal(batch));
+        let _ = [a, b, c].map(|batch| deliveries.seal(batch));
         deliveries.delivered(b);
         deliveries.delivered(a);
         assert_eq!(batches(), 0, "a record of the first batch is under way");
