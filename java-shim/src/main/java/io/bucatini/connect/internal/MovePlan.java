@@ -77,8 +77,8 @@ final class MovePlan {
             case FAIL:
                 throw error.exception(moves.plugin, "", false);
             default:
-                Branch branch = branches[after.get(value, null) != null ? 0
-                        : before != null && before.get(value, null) != null ? 1 : 2];
+                Branch branch = branches[after.isPresent(value) ? 0
+                        : before != null && before.isPresent(value) ? 1 : 2];
                 return branch.apply(record, value);
         }
     }

@@ -1,9 +1,11 @@
 package io.bucatini.connect.internal;
 
 import io.bucatini.connect.BucatiniError;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.apache.kafka.connect.data.Schema;
@@ -123,10 +125,14 @@ final class MoveProgram {
             }
             ofNull = Errors.Report.read(in.part());
             ofUnfit = Errors.Report.read(in.part());
-            steps = new Step[in.count(5)];
-            for (int i = 0; i < steps.length; i++) {
-                steps[i] = new Step(in, root, fields);
+            List<Step> read = new ArrayList<>();
+            for (int left = in.count(5); left > 0; left--) {
+                Step step = new Step(in, root, fields);
+                if (step.kind != REQUIRE || read.isEmpty() || !read.get(read.size() - 1).takes(step)) {
+                    read.add(step);
+                }
             }
+            steps = read.toArray(new Step[0]);
         }
 
         Struct apply(Object root) {
@@ -142,8 +148,9 @@ final class MoveProgram {
         private void run(Step step, Object root, Object[] values) {
             switch (step.kind) {
                 case REQUIRE:
-                    if (step.path.get(root, null) == null) {
-                        throw ofNull.exception(moves.plugin, step.field, false);
+                    int missing = step.path.firstNull(root, step.required);
+                    if (missing >= 0) {
+                        throw ofNull.exception(moves.plugin, step.fields[missing], false);
                     }
                     return;
                 case REFUSE:
@@ -152,7 +159,7 @@ final class MoveProgram {
                     }
                     return;
                 case COPY:
-                    moves.access.copy(step.path.struct(root), step.first, step.count, values, step.to);
+                    step.path.copy(root, step.first, step.count, values, step.to);
                     return;
                 case DEFAULT:
                     if (values[step.to] == null) {
@@ -169,17 +176,23 @@ final class MoveProgram {
             StructPath path;
             MoveSource source;
             String field;
+            /** Of a requirement: positions in the Struct at the path, and their names. */
+            int[] required;
+            String[] fields;
+            private StructPath one;
             Object constant;
             int first;
             int count;
             int to;
 
-            Step(WireReader in, Schema root, int fields) {
+            Step(WireReader in, Schema root, int size) {
                 kind = in.u8();
                 switch (kind) {
                     case REQUIRE:
-                        path = StructPath.read(in, root, moves.access);
-                        field = in.str();
+                        one = StructPath.read(in, root, moves.access);
+                        path = one.parent();
+                        required = new int[] {one.lastPosition()};
+                        fields = new String[] {in.str()};
                         break;
                     case REFUSE:
                         source = MoveSource.read(in, root, moves);
@@ -206,8 +219,20 @@ final class MoveProgram {
                     check(first, count, path.schema().fields().size());
                 }
                 if (kind >= COPY) {
-                    check(to, kind == COPY ? count : 1, fields);
+                    check(to, kind == COPY ? count : 1, size);
                 }
+            }
+
+            /** Whether a requirement of a field beside this one's has become part of it: one Struct is looked up once. */
+            boolean takes(Step next) {
+                if (kind != REQUIRE || !one.isBeside(next.one)) {
+                    return false;
+                }
+                required = Arrays.copyOf(required, required.length + 1);
+                required[required.length - 1] = next.required[0];
+                fields = Arrays.copyOf(fields, fields.length + 1);
+                fields[fields.length - 1] = next.fields[0];
+                return true;
             }
 
             private void check(int at, int number, int size) {

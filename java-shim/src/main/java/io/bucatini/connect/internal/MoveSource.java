@@ -47,7 +47,7 @@ final class MoveSource {
 
     /** The value, from the record's key or value. */
     Object get(Object root) {
-        if (path == null || guard != null && guard.get(root, null) == null) {
+        if (path == null || guard != null && !guard.isPresent(root)) {
             return absent;
         }
         Object value = path.get(root, NOTHING);

@@ -1,11 +1,15 @@
 package io.bucatini.connect.internal;
 
 import io.bucatini.connect.BucatiniError;
+import java.util.Arrays;
 import org.apache.kafka.connect.data.Field;
 import org.apache.kafka.connect.data.Schema;
 import org.apache.kafka.connect.data.Struct;
 
-/** Positions in {@code Struct.values}, from a root Struct down. */
+/**
+ * Positions in {@code Struct.values}, from a root Struct down. In an envelope that nobody has looked into yet they are slots of
+ * the image that it was decoded to, and what is there is made alone.
+ */
 final class StructPath {
     private final StructAccess access;
     private final int[] positions;
@@ -13,12 +17,135 @@ final class StructPath {
     private final Schema[] schemas;
     /** The last other object of an equal schema: comparing by content takes long. A race costs a comparison. */
     private final Schema[] equals;
+    /** The slots in the image of the plan that was asked for last; envelopes of one schema have one. */
+    private volatile Slots slots;
 
     private StructPath(StructAccess access, int[] positions, Schema[] schemas) {
         this.access = access;
         this.positions = positions;
         this.schemas = schemas;
         this.equals = new Schema[schemas.length];
+    }
+
+    /** The path in the images of one plan. */
+    private static final class Slots {
+        final RowImagePlan root;
+        /** Of every step. */
+        final int[] at;
+        /** Of what is at the end. */
+        final RowImagePlan plan;
+
+        Slots(RowImagePlan root, int[] positions) {
+            this.root = root;
+            this.at = new int[positions.length];
+            RowImagePlan step = root;
+            int slot = 0;
+            for (int i = 0; i < positions.length && step != null; i++) {
+                slot += step.kind == RowImagePlan.STRUCT ? step.offsets[positions[i]] : 0;
+                // What is in an aggregate has no slot in this image.
+                step = step.kind == RowImagePlan.STRUCT ? step.children[positions[i]] : null;
+                at[i] = slot;
+            }
+            this.plan = step;
+        }
+
+        boolean isNull(RowImage image, int steps) {
+            for (int i = 0; i < steps; i++) {
+                if (image.isNull(at[i])) {
+                    return true;
+                }
+            }
+            return false;
+        }
+
+        int last() {
+            return at.length == 0 ? 0 : at[at.length - 1];
+        }
+    }
+
+    /** The slots of this path in the image of an envelope that is still to be read; null: go by its values. */
+    private Slots slots(LazyStruct root) {
+        if (root.schema() != schemas[0]) {
+            return null;
+        }
+        Slots known = slots;
+        if (known == null || known.root != root.plan()) {
+            known = new Slots(root.plan(), positions);
+            slots = known;
+        }
+        return known.plan == null ? null : known;
+    }
+
+    /** Whether there is a value that is not null. */
+    boolean isPresent(Object root) {
+        if (root instanceof LazyStruct) {
+            RowImage image = ((LazyStruct) root).pending();
+            Slots path = image == null ? null : slots((LazyStruct) root);
+            if (path != null) {
+                return !path.isNull(image, positions.length);
+            }
+        }
+        return get(root, null) != null;
+    }
+
+    /** The index of the first of these fields of the Struct at the path that is null, -1 if there is none. */
+    int firstNull(Object root, int[] fields) {
+        if (root instanceof LazyStruct) {
+            RowImage image = ((LazyStruct) root).pending();
+            Slots path = image == null ? null : slots((LazyStruct) root);
+            if (path != null) {
+                return path.isNull(image, positions.length) ? 0 : firstNull(path.plan.offsets, path.last(), image, fields);
+            }
+        }
+        Object value = get(root, null);
+        Object[] values = value == null ? null : access.values(struct(value, positions.length), schema().fields());
+        for (int i = 0; i < fields.length; i++) {
+            if (values == null || values[fields[i]] == null) {
+                return i;
+            }
+        }
+        return -1;
+    }
+
+    private static int firstNull(int[] offsets, int slot, RowImage image, int[] fields) {
+        for (int i = 0; i < fields.length; i++) {
+            if (image.isNull(slot + offsets[fields[i]])) {
+                return i;
+            }
+        }
+        return -1;
+    }
+
+    /** Copies {@code count} raw values of the Struct at the path, which must be there. */
+    void copy(Object root, int first, int count, Object[] to, int at) {
+        if (root instanceof LazyStruct) {
+            LazyStruct lazy = (LazyStruct) root;
+            RowImage image = lazy.pending();
+            Slots path = image == null ? null : slots(lazy);
+            if (path != null && !path.isNull(image, positions.length)) {
+                lazy.reader().fields(path.plan, image, path.last(), 0, first, count, to, at);
+                return;
+            }
+        }
+        access.copy(struct(root), first, count, to, at);
+    }
+
+    /** Whether these lead to fields of one Struct. */
+    boolean isBeside(StructPath other) {
+        int parents = positions.length - 1;
+        return parents >= 0 && other.positions.length - 1 == parents
+                && Arrays.equals(positions, 0, parents, other.positions, 0, parents);
+    }
+
+    /** The path without its last step. */
+    StructPath parent() {
+        int parents = positions.length - 1;
+        return new StructPath(access, Arrays.copyOf(positions, parents), Arrays.copyOf(schemas, parents + 1));
+    }
+
+    /** Position in the Struct at the end. */
+    int lastPosition() {
+        return positions[positions.length - 1];
     }
 
     /** Reads a path (plan_codec.rs) below a Struct of {@code root}. */
@@ -47,6 +174,18 @@ final class StructPath {
      * @param nothing what to answer if a Struct on the way is null
      */
     Object get(Object root, Object nothing) {
+        if (root instanceof LazyStruct) {
+            LazyStruct lazy = (LazyStruct) root;
+            RowImage image = lazy.pending();
+            Slots path = image == null ? null : slots(lazy);
+            if (path != null && positions.length > 0) {
+                if (path.isNull(image, positions.length - 1)) {
+                    return nothing;
+                }
+                int slot = path.last();
+                return image.isNull(slot) ? null : lazy.reader().value(path.plan, path.plan.kind, image, slot, 0);
+            }
+        }
         Object value = root;
         for (int i = 0; i < positions.length; i++) {
             if (value == null) {
