@@ -51,7 +51,7 @@ impl Offset {
     }
 
     /// The position from which the log is still needed.
-    pub fn lsn(&self) -> Lsn {
+    pub fn resume(&self) -> Lsn {
         self.resume
     }
 

@@ -26,7 +26,7 @@ impl Progress {
         let target = if let Until::Lsn(lsn) = until { lsn } else { 0 };
         let done = match (until, stored) {
             (Until::Snapshot, Some(offset)) => !offset.in_snapshot(),
-            (Until::Lsn(lsn), Some(offset)) => !offset.in_snapshot() && offset.lsn().0 >= lsn,
+            (Until::Lsn(lsn), Some(offset)) => !offset.in_snapshot() && offset.resume().0 >= lsn,
             _ => false,
         };
         Self {
@@ -54,7 +54,7 @@ impl Progress {
             self.last_record = Instant::now();
         }
         if let Some(offset) = batch.offset() {
-            self.reached(offset.in_snapshot(), offset.lsn().0, source);
+            self.reached(offset.in_snapshot(), offset.resume().0, source);
         }
         if self.updated.is_none_or(|at| at.elapsed() >= TICK) {
             self.update(source);

@@ -9,10 +9,8 @@ import java.lang.reflect.Modifier;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Properties;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
@@ -68,41 +66,5 @@ class BoundaryTest {
             String code = Files.readString(source).replaceAll("(?s)/\\*.*?\\*/|//[^\n]*", "");
             assertTrue(!code.contains("RetriableException"), source + ": Connect 3.9 drops the record");
         }
-    }
-
-    /** Settings are declared in the cores and generated; Java knows the one that selects the library, in one class. */
-    @Test
-    void noNameOfASettingOccursInJava() throws IOException {
-        List<String> names = new ArrayList<>();
-        Set<String> values = new TreeSet<>();
-        for (PluginKind kind : PluginKind.values()) {
-            Path file = Path.of("src/main/resources/io/bucatini/connect/" + kind.config() + ".configdef.properties");
-            if (!Files.exists(file)) {
-                continue;
-            }
-            Properties declaration = new Properties();
-            try (var in = Files.newBufferedReader(file)) {
-                declaration.load(in);
-            }
-            for (int n = 0; declaration.containsKey(n + ".name"); n++) {
-                names.add(declaration.getProperty(n + ".name"));
-                for (String attribute : List.of(".one-of", ".one-of-ignoring-case")) {
-                    values.addAll(Arrays.asList(declaration.getProperty(n + attribute, "").split(",")));
-                }
-            }
-        }
-        values.removeIf(String::isEmpty);
-        names.addAll(values);
-        List<String> found = new ArrayList<>();
-        for (Path source : sources()) {
-            String text = Files.readString(source);
-            for (String name : names) {
-                boolean selectsLibrary = source.endsWith("Engine.java") && Set.of("engine", "native", "wasm").contains(name);
-                if (!selectsLibrary && text.contains('"' + name + '"')) {
-                    found.add(source.getFileName() + ": " + name);
-                }
-            }
-        }
-        assertEquals(List.of(), found);
     }
 }
