@@ -54,6 +54,9 @@ def write(here, rows, floors):
     table = ["| path | against | ratio | p10 - p90 | to reach |", "|---|---|---|---|---|"]
     for path, (_, wanted) in floors.items():
         own = [row for row in usual if row["path"] == path]
+        if not own:
+            table.append(f"| {path} | | not measured | | {wanted:g} |")
+            continue
         row = min(own, key=lambda r: r["ratio"]) if path == "smt" else own[0]
         unit = " M records/s" if path == "rust-row" else "x the time" if path in SMALLER_IS_BETTER else "x"
         table.append(f"| {path} | {row['peer']} | **{row['ratio']:.2f}{unit}** | {row['p10']:.2f} - {row['p90']:.2f} | {wanted:g} |")
