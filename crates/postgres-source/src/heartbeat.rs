@@ -78,11 +78,11 @@ mod tests {
         let (key, value) = (store.get(record.key.schema).unwrap(), store.get(record.value.schema).unwrap());
         assert_eq!(
             tree::read(Some(&key), record.key.image, &[]).unwrap(),
-            Value::Struct(vec![Value::String("s".to_owned())].into())
+            Value::Struct(vec![Value::String("s".to_owned())])
         );
         assert_eq!(
             tree::read(Some(&value), record.value.image, &[]).unwrap(),
-            Value::Struct(vec![Value::Int64(1_700_000_000_000)].into())
+            Value::Struct(vec![Value::Int64(1_700_000_000_000)])
         );
     }
 }

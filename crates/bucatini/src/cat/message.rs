@@ -1,5 +1,8 @@
 //! A message of a topic, wherever it comes from.
 
+/// Name and value of a header.
+pub(super) type Header<'a> = (&'a str, Option<&'a [u8]>);
+
 /// A message and where it was.
 #[derive(Clone, Debug)]
 pub(super) struct Message<'a> {
@@ -10,7 +13,7 @@ pub(super) struct Message<'a> {
     /// The partition's leader; -1 if nobody knows.
     pub(super) broker: i32,
     /// Name and value of each; `None` = there is no list at all.
-    pub(super) headers: Option<Vec<(&'a str, Option<&'a [u8]>)>>,
+    pub(super) headers: Option<Vec<Header<'a>>>,
     pub(super) key: Option<&'a [u8]>,
     pub(super) value: Option<&'a [u8]>,
 }

@@ -347,7 +347,10 @@ mod tests {
         }
     }
 
-    fn written(from: &mut FromConnect, frame: &[u8]) -> (String, Option<Vec<u8>>, Option<Vec<u8>>, Vec<u8>) {
+    /// Topic, key, value and headers.
+    type Written = (String, Option<Vec<u8>>, Option<Vec<u8>>, Vec<u8>);
+
+    fn written(from: &mut FromConnect, frame: &[u8]) -> Written {
         assert!(from.transform(frame).unwrap());
         let record = from.convert().unwrap();
         let mut headers = Vec::new();

@@ -236,12 +236,10 @@ impl Reader {
                     waiting = false;
                     self.take(&message)?;
                 }
-                Some(Polled::UnknownTopic) => {
-                    if !std::mem::replace(&mut unknown, true) {
-                        tracing::warn!("sink {}: a topic does not exist yet", self.tolerance.connector());
-                    }
+                Some(Polled::UnknownTopic) if !std::mem::replace(&mut unknown, true) => {
+                    tracing::warn!("sink {}: a topic does not exist yet", self.tolerance.connector());
                 }
-                None => {}
+                Some(Polled::UnknownTopic) | None => {}
             }
             if waiting {
                 // Nothing is there at the moment: time for what is rare.

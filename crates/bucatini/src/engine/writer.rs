@@ -100,7 +100,7 @@ impl Writer {
     /// counts as written then.
     pub(crate) async fn write(&mut self, batch: &Batch) -> Result<()> {
         let mut refused = Vec::new();
-        if batch.len() > 0 {
+        if !batch.is_empty() {
             refused = self.put(batch).await?;
         }
         let mut failed: Vec<Failed> = Vec::with_capacity(refused.len());

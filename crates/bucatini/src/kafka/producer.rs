@@ -103,9 +103,7 @@ impl Producer {
                 Ok(()) => return Ok(()),
                 Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => {
                     record = back;
-                    if let Err(error) = self.deliveries.wait().and_then(|()| wait()) {
-                        return Err(error);
-                    }
+                    self.deliveries.wait().and_then(|()| wait())?;
                 }
                 Err((error, _)) => {
                     let error = client::error(&producing(message.topic), &error);

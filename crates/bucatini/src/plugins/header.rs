@@ -49,6 +49,7 @@ impl Headers {
     ///
     /// # Errors
     /// Data: a value that the converter does not write.
+    #[allow(clippy::wrong_self_convention)] // Connect's name
     pub(crate) fn from_connect(&self, schema: SchemaId, image: &[u8]) -> Result<Option<Vec<u8>>> {
         let schema = if schema == 0 { None } else { self.schemas.get(schema) };
         let value = tree::read(schema.as_deref(), image, &[])?;

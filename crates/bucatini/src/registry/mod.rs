@@ -68,6 +68,7 @@ impl Registered {
     ///
     /// # Errors
     /// As there. Outage `run.stopped`: the run ends at once.
+    #[allow(clippy::wrong_self_convention)] // Connect's name
     pub(crate) fn from_connect(
         &self,
         topic: TopicId,

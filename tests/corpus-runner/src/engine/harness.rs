@@ -318,6 +318,11 @@ fn plugin_jars(plugin: &Path) -> Result<Vec<PathBuf>, String> {
     Ok(jars)
 }
 
+/// Tests beside the harness need JUnit, which is not on its class path.
+fn is_test(file: &Path) -> bool {
+    file.file_name().is_some_and(|name| name.to_string_lossy().ends_with("Test.java"))
+}
+
 fn start(name: &str, jars: &[PathBuf], transformation: &str, converter: &str) -> Result<Process, String> {
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../java-shim/src/test/java/io/bucatini/corpus");
     let classes = cache()?.join(format!("harness/{name}"));
@@ -329,7 +334,7 @@ fn start(name: &str, jars: &[PathBuf], transformation: &str, converter: &str) ->
         .args(["-nowarn", "-proc:none", "-d"])
         .arg(&classes)
         .args(["-cp", &jars])
-        .args(files.flatten().map(|file| file.path())))?;
+        .args(files.flatten().map(|file| file.path()).filter(|file| !is_test(file))))?;
     let log = cache()?.join(format!("harness/{name}.log"));
     let errors = fs::File::create(&log).map_err(|e| format!("{}: {e}", log.display()))?;
     let mut child = Command::new("java")
