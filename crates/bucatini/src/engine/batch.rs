@@ -85,7 +85,7 @@ pub(crate) struct Place<'a> {
 
 impl Batch {
     /// Number of records to write.
-    pub(crate) fn len(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.entries.len()
     }
 
@@ -242,7 +242,7 @@ mod tests {
         put(&mut batch, &topic, 1, 7, b"two", b"2");
         put(&mut batch, &topic, 0, 4, b"three", b"3");
         batch.without(&[(topic.clone(), 2)]);
-        assert_eq!(batch.len(), 3);
+        assert_eq!(batch.count(), 3);
         batch.without(&[(topic.clone(), 0)]);
         let records = batch.records();
         assert_eq!((records.len(), records[0].frame, records[0].offset), (1, &b"two"[..], 7));

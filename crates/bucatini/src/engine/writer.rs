@@ -100,7 +100,7 @@ impl Writer {
     /// counts as written then.
     pub(crate) async fn write(&mut self, batch: &Batch) -> Result<()> {
         let mut refused = Vec::new();
-        if !batch.is_empty() {
+        if batch.count() > 0 {
             refused = self.put(batch).await?;
         }
         let mut failed: Vec<Failed> = Vec::with_capacity(refused.len());
@@ -110,7 +110,7 @@ impl Writer {
             self.tolerance.tolerate(&record.failure, &|| describe(&record))?;
             failed.push(record);
         }
-        let written = batch.len() - failed.len();
+        let written = batch.count() - failed.len();
         if let Some(letters) = &self.dead_letters {
             letters.send(batch, &batch.failed).await?;
             letters.send(batch, &failed).await?;
