@@ -3,9 +3,6 @@
 /// Name and value of a header.
 pub(super) type Header<'a> = (&'a str, Option<&'a [u8]>);
 
-/// Name and value of a header.
-pub(super) type Header<'a> = (&'a str, Option<&'a [u8]>);
-
 /// A message and where it was.
 #[derive(Clone, Debug)]
 pub(super) struct Message<'a> {

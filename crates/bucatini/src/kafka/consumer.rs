@@ -32,9 +32,9 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("session.timeout.ms", "10000"),
     ("heartbeat.interval.ms", "3000"),
     ("topic.metadata.refresh.interval.ms", "10000"),
-    ("queued.max.messages.kbytes", "4096"),
+    ("queued.max.messages.kbytes", "2048"),
     ("queued.min.messages", "20000"),
-    ("fetch.max.bytes", "4194304"),
+    ("fetch.max.bytes", "2097152"),
     ("reconnect.backoff.max.ms", "2000"),
     ("socket.keepalive.enable", "true"),
 ];

@@ -41,7 +41,7 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("enable.idempotence", "true"),
     ("acks", "all"),
     ("partitioner", "murmur2_random"),
-    ("queue.buffering.max.kbytes", "8192"),
+    ("queue.buffering.max.kbytes", "4096"),
     // The library's own share of a small record is larger than the record.
     ("queue.buffering.max.messages", "32768"),
     ("reconnect.backoff.max.ms", "2000"),
