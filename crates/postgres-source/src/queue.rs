@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
 /// Batches whose memory is kept for later ones.
-const SPARE: usize = 8;
+const SPARE: usize = 4;
 
 #[derive(Default)]
 struct State {

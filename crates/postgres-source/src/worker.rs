@@ -18,7 +18,7 @@ use tokio::sync::Notify;
 use wal2json::{Decoder, Lsn, TableId};
 
 /// Bytes of one batch, more or less.
-pub(crate) const BATCH_BYTES: usize = 1 << 20;
+pub(crate) const BATCH_BYTES: usize = 512 << 10;
 /// The first wait before connecting again.
 const FIRST_WAIT: Duration = Duration::from_millis(250);
 

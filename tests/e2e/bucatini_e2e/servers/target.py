@@ -75,7 +75,7 @@ class TargetDatabase(Server):
 
     def _client(self, statements: str, form: str, database: str) -> str:
         options = ["--user=root", f"--socket={self.socket}", "--default-character-set=utf8mb4", *form.split()]
-        return self.run([*self.client(), *options, database], "SQL", input=statements).strip()
+        return self.run([*self.client(), *options, database], "SQL", input=statements).strip("\n")
 
     def jdbc_url(self) -> str:
         return f"jdbc:mysql://127.0.0.1:{self.port}/{self.database}?useSSL=false&allowPublicKeyRetrieval=true"
