@@ -126,17 +126,16 @@ impl Record {
         found.extend(compare::data(&connect_json::read(&expected["value"]).unwrap(), &self.value));
         for (expected, (name, real)) in headers.iter().zip(&self.headers) {
             let schema = &expected["schema"];
-            let differences =
-                if schema["type"] == "struct"
-                    && schema.get("fields").is_none_or(|f| f == &serde_json::json!([]))
-                    && expected["payload"].as_object().is_some_and(|fields| !fields.is_empty())
-                {
-                    // The reference writes such a schema next to a full payload; only the payload can be compared.
-                    let payload = connect_json::payload::write(real.0.as_ref(), &real.1).unwrap();
-                    if payload == expected["payload"] { Vec::new() } else { vec![format!("{payload}")] }
-                } else {
-                    compare::data(&connect_json::read(expected).unwrap(), real)
-                };
+            let differences = if schema["type"] == "struct"
+                && schema.get("fields").is_none_or(|f| f == &serde_json::json!([]))
+                && expected["payload"].as_object().is_some_and(|fields| !fields.is_empty())
+            {
+                // The reference writes such a schema next to a full payload; only the payload can be compared.
+                let payload = connect_json::payload::write(real.0.as_ref(), &real.1).unwrap();
+                if payload == expected["payload"] { Vec::new() } else { vec![format!("{payload}")] }
+            } else {
+                compare::data(&connect_json::read(expected).unwrap(), real)
+            };
             found.extend(differences.into_iter().map(|d| format!("header {name}: {d}")));
         }
         found
