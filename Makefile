@@ -139,6 +139,16 @@ take-away: plugin ## Proves that the tests fail, and say why, when a server or a
 fuzz: tools ## A minute of each fuzz target (nightly toolchain)
 	fuzz/run 60
 
+## Measure
+
+.PHONY: bench
+bench: plugin ## Every path against its Java peer: BENCHMARKS.md and bench/results.json
+	bench/run full
+
+.PHONY: bench-quick
+bench-quick: plugin ## The same paths in minutes, one line each
+	bench/run quick
+
 ## Tools
 
 .PHONY: tools
