@@ -111,7 +111,7 @@ conformance: plugin ## The whole corpus in every form, and the stock classes as 
 
 .PHONY: connector-tests
 connector-tests: ## Tests of the source and the sink that need the databases named by BUCATINI_TEST_*
-	cargo test -q --release $(TESTED_RELEASE) --test stream --test types --test rows --test values --test faults -- --ignored
+	cargo test -q --release --no-fail-fast $(TESTED_RELEASE) --test stream --test types --test rows --test values --test faults -- --ignored
 
 .PHONY: e2e
 e2e: plugin runner faults ## The reference story and the fault tests in stock Kafka Connect, on real servers

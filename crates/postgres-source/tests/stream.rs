@@ -341,7 +341,8 @@ async fn a_slow_host_keeps_its_connection_and_bounds_the_queue() {
     db.execute(&insert(10_000)).await;
     tokio::time::sleep(Duration::from_secs(6)).await;
     let waiting = reader.source.progress().records;
-    assert!((300..1_000).contains(&waiting), "{waiting} records wait");
+    // Whole batches, as many as fit.
+    assert!((100..=300).contains(&waiting), "{waiting} records wait");
     let mut found = Vec::new();
     while found.len() < 10_000 {
         found.extend(numbers(&reader.next().await.unwrap()));
