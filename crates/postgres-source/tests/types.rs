@@ -36,12 +36,13 @@ const DIFFERENCES: [(&str, &str, &str, &str); 17] = [
 ];
 
 /// Tables that are not compared, each with the reason.
-const TABLES: [(&str, &str); 5] = [
+const TABLES: [(&str, &str); 6] = [
     ("public.born_later", "Debezium looked it up after it was dropped, and lost its row"),
     ("public.nocols", "Debezium was told to leave it out"),
     ("public.ri_index", "Debezium takes 0 for a key that the replica identity does not hold"),
     ("public.Weird__Table__n_me", "Debezium fails on quotes in names of tables"),
     ("public.edge_time", "Debezium fails on some of its rows"),
+    ("public.edge_num", "its rows are of the statements of 02_edge.sql, which are not run here"),
 ];
 
 /// Tables whose defaults are not compared: which of them a schema shows depends on how far the catalogue was ahead of the
@@ -192,8 +193,12 @@ async fn compare(name: &'static str, database: &str, modes: &[(&str, &str)]) {
     }
     // Format 1 leaves nulls out of an old row, whereupon Debezium skips the delete of a row of nulls.
     if let Some(events) = found.get_mut("public.ri_full_nopk") {
-        events.retain(|event| event.op() != "d" || event.value["before"]["a"] != Json::Null);
-        events.dedup_by(|b, a| a.value.is_null() && b.value.is_null());
+        let mut skipped = false;
+        events.retain(|event| {
+            let is_tombstone_of_skipped = skipped && event.value.is_null();
+            skipped = event.op() == "d" && event.value["before"]["a"] == Json::Null;
+            !skipped && !is_tombstone_of_skipped
+        });
     }
     for topic in CHANGING {
         let wanted = expected.get_mut(topic).into_iter().flatten();
