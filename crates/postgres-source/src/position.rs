@@ -130,7 +130,11 @@ impl Position {
 
     /// What to store when everything up to here is durable.
     pub(crate) fn offset(&self) -> Offset {
-        let within = self.delivered.unwrap_or(self.seen);
+        let mut within = self.delivered.unwrap_or(self.seen);
+        if self.stage != Stage::Streaming {
+            // A snapshot that was asked for again: what comes after it is stored as coming from its beginning.
+            (within.lsn, within.records) = (self.resume, 0);
+        }
         Offset {
             stage: self.stage,
             resume: self.resume,
@@ -202,6 +206,17 @@ mod tests {
         assert_eq!(hand_out(&mut other, 6, &RECORDS), [0, 1, 2, 3, 4]);
         let mut changed = Position::from_offset(&stored, "7".into(), "c".into());
         assert_eq!(hand_out(&mut changed, 5, &RECORDS), [0, 1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn a_snapshot_that_is_taken_again_stores_nothing_of_the_transaction_before_it() {
+        let mut first = position();
+        hand_out(&mut first, 5, &RECORDS[..2]);
+        let mut again = Position::from_offset(&first.offset(), "7".into(), "b".into());
+        again.set_stage(Stage::Snapshot);
+        let stored = again.offset();
+        assert_eq!((stored.resume, stored.lsn, stored.records), (Lsn(100), Lsn(100), 0));
+        assert_eq!(Offset::from_json(&stored.to_json()).unwrap(), stored);
     }
 
     #[test]

@@ -61,8 +61,8 @@ class Probe:
     def delete_topic(self, topic: str) -> None:
         self._ask("delete-topic", topic=topic)
 
-    def count(self, topic: str) -> int:
-        return self._ask("count", topic=topic)
+    def count(self, topic: str, partition: int = 0) -> int:
+        return self._ask("count", topic=topic, partition=partition)
 
     def wait_for_count(self, topic: str, count: int, seconds: float = 60.0) -> None:
         """Wait until the topic holds this many records; more is an error at once."""

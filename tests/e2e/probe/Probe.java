@@ -43,7 +43,7 @@ public final class Probe {
                 topics.delete(topic);
                 return null;
             case "count":
-                return JSON.valueToTree(topics.count(topic));
+                return JSON.valueToTree(topics.count(topic, command.path("partition").asInt(0)));
             case "committed":
                 return JSON.valueToTree(topics.committed(command.path("group").asText(), topic));
             case "read-raw":

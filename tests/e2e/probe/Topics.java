@@ -66,12 +66,12 @@ final class Topics implements AutoCloseable {
         }
     }
 
-    /** How many records the topic holds; 0 if there is no such topic. */
-    long count(String topic) throws Exception {
+    /** How many records one of the topic's partitions holds; 0 if there is no such topic. */
+    long count(String topic, int number) throws Exception {
         if (!exists(topic)) {
             return 0;
         }
-        List<TopicPartition> partition = List.of(new TopicPartition(topic, 0));
+        List<TopicPartition> partition = List.of(new TopicPartition(topic, number));
         long end = consumer.endOffsets(partition, PATIENCE).get(partition.get(0));
         return end - consumer.beginningOffsets(partition, PATIENCE).get(partition.get(0));
     }

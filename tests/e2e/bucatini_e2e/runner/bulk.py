@@ -9,7 +9,7 @@ from ..servers.stack import Stack
 from ..steps import show, step
 from .pipe import Pipe
 
-_ROWS = 200_000
+_ROWS = 1_000_000
 _LEAST_ROWS_A_STATEMENT = 500
 _MOST_MEMORY_MB = 60
 _PATIENCE_SECONDS = 300.0

@@ -1,6 +1,7 @@
 """A pipe of the runner for a table of a test's own: its configurations, its runner, and both sides of it compared."""
 
 import json
+import time
 
 from .. import places
 from ..failure import Failure
@@ -12,7 +13,16 @@ from ..servers.stack import Stack
 class Pipe:
     """From a table in PostgreSQL to the table of the same name in a target, rows deleted as well."""
 
-    def __init__(self, stack: Stack, name: str, table: str, target: str, is_direct: bool) -> None:
+    def __init__(
+        self,
+        stack: Stack,
+        name: str,
+        table: str,
+        target: str,
+        is_direct: bool,
+        source_changes: dict[str, str] | None = None,
+        sink_changes: dict[str, str] | None = None,
+    ) -> None:
         self._stack = stack
         self.name = name
         self.table = table
@@ -34,15 +44,30 @@ class Pipe:
             # The tombstone after a delete says it all.
             "transforms.newrecordstate.delete.handling.mode": "drop",
         }
+        self.topic = sink["topics"]
+        self.group = f"connect-{sink['name']}"
         folder = stack.workspace.make_folder(f"pipe-{name}")
         self.files = []
-        for file, config in ((configs.SOURCE_FILE, source), (configs.SINK_FILE, sink)):
+        for file, config in (
+            (configs.SOURCE_FILE, source | (source_changes or {})),
+            (configs.SINK_FILE, sink | (sink_changes or {})),
+        ):
             (folder / file).write_text(json.dumps(config))
             self.files.append(str(folder / file))
         stack.postgres.create_database(name)
 
     def start(self) -> None:
         self.runner.run(self.files)
+
+    def run_to_its_end(self, *arguments: str) -> None:
+        """A run that is told when to end, and does so with success."""
+        self.runner.run(self.files, *arguments)
+        self.runner.wait_for_end(0)
+
+    def tidy_up(self) -> None:
+        """Slot and database go; the runner has ended."""
+        self._stack.postgres.drop_slot(self.name)
+        self._stack.postgres.sql("postgres", f'drop database "{self.name}" with (force)')
 
     def sql(self, statements: str) -> str:
         return self._stack.postgres.sql(self.name, statements)
@@ -58,8 +83,7 @@ class Pipe:
 
     def end(self) -> None:
         self.runner.stop_and_expect_success()
-        self._stack.postgres.drop_slot(self.name)
-        self._stack.postgres.sql("postgres", f'drop database "{self.name}" with (force)')
+        self.tidy_up()
 
     def differences(self, columns: str) -> str:
         here, there = set(self.here(columns)), set(self.there(columns))
@@ -68,6 +92,14 @@ class Pipe:
             f"{len(here)} rows in PostgreSQL, {len(there)} in {self.target.name}; "
             f"missing {len(missing)}: {missing[:3]}, surplus {len(surplus)}: {surplus[:3]}"
         )
+
+    def wait_until_equal(self, columns: str, seconds: float = 60.0) -> None:
+        deadline = time.monotonic() + seconds
+        while self.here(columns) != self.there(columns):
+            self.runner.raise_if_ended()
+            if time.monotonic() > deadline:
+                raise self.runner.failed(self.differences(columns))
+            time.sleep(0.2)
 
     def raise_unless_equal(self, columns: str) -> None:
         if self.here(columns) != self.there(columns):

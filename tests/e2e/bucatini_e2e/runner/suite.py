@@ -4,9 +4,9 @@ from ..pasta import story
 from ..pasta.way import InRunner
 from ..servers import runner as program
 from ..servers.stack import Stack
-from . import bulk, connectors, killing, printing
+from . import bad_records, bulk, connectors, ending, killing, printing
 
-PARTS = ("story", "kill", "bulk", "connectors")
+PARTS = ("story", "ending", "bad-records", "kill", "bulk", "connectors")
 
 
 def check(stack: Stack, part: str | None = None) -> None:
@@ -17,12 +17,16 @@ def check(stack: Stack, part: str | None = None) -> None:
         tell(stack, "wasm", "mariadb", is_direct=False)
         tell(stack, "native", "mariadb", is_direct=True)
         tell(stack, "wasm", "mysql", is_direct=True)
+    if part in (None, "ending"):
+        ending.check(stack)
+    if part in (None, "bad-records"):
+        bad_records.check(stack)
     if part in (None, "bulk"):
         bulk.check(stack)
     if part in (None, "kill"):
         killing.check(stack, is_direct=False)
         killing.check(stack, is_direct=True)
-    if part == "connectors":  # asked for by name only: they compile, and two of them are not steady on a busy machine
+    if part in (None, "connectors"):
         connectors.check(stack)
 
 

@@ -1,6 +1,7 @@
 """The runner: one process of `bucatini run`."""
 
 import signal
+import subprocess
 from pathlib import Path
 
 from .. import places
@@ -24,15 +25,16 @@ class Runner(Server):
         self._engine = engine
         self._is_direct = is_direct
         self._files: list[str] = []
+        self._arguments: tuple[str, ...] = ()
         self.starts = 0
 
     def install(self) -> None:
         binary()
 
-    def run(self, files: list[str]) -> None:
-        """Start with these connectors; returns as soon as the process lives."""
+    def run(self, files: list[str], *arguments: str) -> None:
+        """Start with these connectors and options; returns as soon as the process lives."""
         self.install()
-        self._files = list(files)
+        self._files, self._arguments = list(files), arguments
         self.start()
 
     def start(self) -> None:
@@ -42,7 +44,7 @@ class Runner(Server):
     def command(self) -> list[str]:
         to = ["--direct"] if self._is_direct or self._broker is None else ["--bootstrap-servers", self._broker.bootstrap]
         offsets = ["--offsets", str(self.offsets)]
-        return [str(binary()), "run", *self._files, *to, *offsets, "--engine", self._engine]
+        return [str(binary()), "run", *self._files, *to, *offsets, "--engine", self._engine, *self._arguments]
 
     def is_ready(self) -> bool:
         return self.is_running
@@ -58,6 +60,23 @@ class Runner(Server):
         """A runner that has ended by itself is a failure, shown with what it said."""
         if self.process is not None and (code := self.process.poll()) is not None:
             raise self.failed(f"ended with code {code}")
+
+    def interrupt(self) -> None:
+        """Ctrl-C."""
+        assert self.process is not None, "the runner has not been started"
+        self.process.send_signal(signal.SIGINT)
+
+    def wait_for_end(self, code: int, seconds: float = 120.0) -> None:
+        """The runner ends by itself, with this code."""
+        process = self.process
+        assert process is not None, "the runner has not been started"
+        try:
+            found = process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise self.failed(f"had not ended after {seconds:.0f} s") from None
+        if found != code:
+            raise self.failed(f"ended with code {found}, expected {code}")
+        self.stop()
 
     def stop_and_expect_success(self) -> None:
         """Ctrl-C drains and ends with code 0."""

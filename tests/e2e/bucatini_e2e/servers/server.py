@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from ..failure import Failure
@@ -96,6 +97,16 @@ class Server:
     def kill(self) -> None:
         """End it without a chance to tidy up."""
         self._end(signal.SIGKILL)
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """It neither answers nor ends while the block runs."""
+        assert self.process is not None
+        os.killpg(self.process.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.killpg(self.process.pid, signal.SIGCONT)
 
     def failed(self, message: str) -> ServerFailed:
         """An error that names this server and shows the end of its log."""

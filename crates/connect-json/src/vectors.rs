@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// The corpus of this repository.
 pub fn corpus() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpus")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/corpus")
 }
 
 /// One line of a file.
