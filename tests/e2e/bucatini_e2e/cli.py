@@ -11,6 +11,7 @@ from .failure import Failure
 from .faults import suite as faults
 from .pasta import story
 from .pasta.way import InConnect
+from .runner import bulk
 from .runner import suite as runner
 from .servers import runner as runner_program
 from .servers.connect import Connect
@@ -62,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--keep", action="store_true", help="leave the last telling running until Ctrl-C")
     one = verb("runner", _runner, "the story and faults in the runner, without Connect")
     one.add_argument("part", nargs="?", choices=runner.PARTS, help="one part only")
+    one.add_argument("--rows", type=int, default=bulk.ROWS, help="rows of the bulk part")
     verb("take-away", _take_away, "without each server or artefact the story fails and names it")
     verb("up", _up, "start the servers, with a Connect worker and our plug-ins, until Ctrl-C").add_argument(
         "--target", choices=sorted(TARGETS), default="mysql"
@@ -136,7 +138,7 @@ def _demo(arguments: argparse.Namespace) -> None:
 
 def _runner(arguments: argparse.Namespace) -> None:
     with Workspace() as workspace, Stack(workspace, tuple(TARGETS)) as stack:
-        runner.check(stack, arguments.part)
+        runner.check(stack, arguments.part, arguments.rows)
 
 
 def _take_away(_: argparse.Namespace) -> None:

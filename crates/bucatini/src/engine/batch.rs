@@ -11,7 +11,7 @@ use std::sync::Arc;
 /// A batch is handed over at this many records, or bytes.
 pub(crate) const MAX_RECORDS: usize = 10_000;
 /// See [`MAX_RECORDS`].
-pub(crate) const MAX_BYTES: usize = 2 << 20;
+pub(crate) const MAX_BYTES: usize = 1 << 20;
 
 /// Records that are written in one transaction, and what the transaction makes durable.
 #[derive(Default)]

@@ -3,9 +3,9 @@
 //! | stage | where | what is between |
 //! |---|---|---|
 //! | source | task | two batches of records |
-//! | transformations, converters, producer | thread | librdkafka's queue, 8 MiB |
+//! | transformations, converters, producer | thread | librdkafka's queue, 2 MiB or 16,384 records |
 //! | deliveries, stored offsets, acknowledgements | the source's task | |
-//! | consumer, converters, transformations | thread | one batch, at most 2 MiB or 10,000 records |
+//! | consumer, converters, transformations | thread | one batch, at most 1 MiB or 10,000 records |
 //! | database, dead-letter queue, committed offsets | task | |
 //!
 //! Nothing is acknowledged before it is durable: a source offset is stored when the broker (or the database) has every

@@ -41,9 +41,9 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("enable.idempotence", "true"),
     ("acks", "all"),
     ("partitioner", "murmur2_random"),
-    ("queue.buffering.max.kbytes", "4096"),
+    ("queue.buffering.max.kbytes", "2048"),
     // The library's own share of a small record is larger than the record.
-    ("queue.buffering.max.messages", "32768"),
+    ("queue.buffering.max.messages", "16384"),
     ("reconnect.backoff.max.ms", "2000"),
     ("socket.keepalive.enable", "true"),
 ];

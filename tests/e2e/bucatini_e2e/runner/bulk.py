@@ -9,13 +9,13 @@ from ..servers.stack import Stack
 from ..steps import show, step
 from .pipe import Pipe
 
-_ROWS = 1_000_000
+ROWS = 300_000
 _LEAST_ROWS_A_STATEMENT = 500
 _MOST_MEMORY_MB = 60
 _PATIENCE_SECONDS = 300.0
 
 
-def check(stack: Stack, rows: int = _ROWS) -> None:
+def check(stack: Stack, rows: int = ROWS) -> None:
     pipe = Pipe(stack, "bulk", "measurements", "mysql", is_direct=False)
     with step(f"bulk: a table of {rows:,} rows in PostgreSQL"):
         pipe.sql(

@@ -9,7 +9,7 @@ from . import bad_records, bulk, connectors, ending, killing, printing
 PARTS = ("story", "ending", "bad-records", "kill", "bulk", "connectors")
 
 
-def check(stack: Stack, part: str | None = None) -> None:
+def check(stack: Stack, part: str | None = None, bulk_rows: int = bulk.ROWS) -> None:
     program.binary()
     if part in (None, "story"):
         tell(stack, "native", "mysql", is_direct=False)
@@ -22,7 +22,7 @@ def check(stack: Stack, part: str | None = None) -> None:
     if part in (None, "bad-records"):
         bad_records.check(stack)
     if part in (None, "bulk"):
-        bulk.check(stack)
+        bulk.check(stack, bulk_rows)
     if part in (None, "kill"):
         killing.check(stack, is_direct=False)
         killing.check(stack, is_direct=True)
