@@ -72,6 +72,13 @@ class Probe:
                 raise Failure(f"topic {topic} holds {found} records, expected {count}")
             time.sleep(0.1)
 
+    def wait_for_any(self, topic: str, seconds: float = 60.0) -> None:
+        """Wait until the topic holds a record."""
+        deadline = time.monotonic() + seconds
+        while not self.count(topic):
+            if time.monotonic() > deadline:
+                raise Failure(f"topic {topic} is still empty after {seconds:.0f} s")
+
     def committed(self, group: str, topic: str) -> int | None:
         """The offset from which the group would go on, or None if it has committed nothing."""
         return self._ask("committed", group=group, topic=topic)

@@ -2,7 +2,7 @@
 
 use super::batch::{Batch, Failed};
 use crate::config::{DeadLetterQueue, ErrorPolicy};
-use crate::kafka::{Message, NewTopic, Producer, create_topics, to_kafka_headers};
+use crate::kafka::{Administration, Message, NewTopic, Producer, to_kafka_headers};
 use crate::report::Reporter;
 use connect_data::{Error, ErrorKind, Properties, Result};
 
@@ -122,7 +122,7 @@ impl DeadLetters {
     pub(crate) async fn open(queue: &DeadLetterQueue, client: &Properties, tolerance: &Tolerance) -> Result<Self> {
         let topic =
             NewTopic { name: &queue.topic, partitions: 1, replication_factor: queue.replication_factor, configs: &[] };
-        create_topics(client, &[topic]).await?;
+        Administration::open(client)?.create(&topic).await?;
         let budget = tolerance.policy.retry_timeout.map(|timeout| timeout.max(super::recovery::BUDGET));
         let producer = Producer::open("dead-letter queue", client, budget, Box::new(|_| false))?;
         Ok(Self {

@@ -8,12 +8,12 @@ use super::until::Progress;
 use super::{Shared, joined};
 use crate::cli::stop::Level;
 use crate::config::SourceConfig;
-use crate::kafka::{Message, NewTopic, Producer, TIMED_OUT, create_topics};
+use crate::kafka::{Administration, Message, NewTopic, Producer, TIMED_OUT};
 use crate::offsets::OffsetFile;
 use crate::registry::stopped;
 use crate::transforms::Chain;
 use connect_data::frame::RecordFrame;
-use connect_data::{ErrorKind, Result};
+use connect_data::{ErrorKind, Properties, Result};
 use postgres_source::{Offset, Source, SourceBatch};
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -231,6 +231,7 @@ struct Producing {
     config: Arc<SourceConfig>,
     shared: Arc<Shared>,
     handle: Handle,
+    administration: Administration,
     /// Topics that exist.
     topics: BTreeSet<String>,
 }
@@ -245,7 +246,10 @@ impl Producing {
         let (key, value) = (config.key_converter.as_ref(), config.value_converter.as_ref());
         let converters: Converters = shared.converters(key, value, config.header_converter)?;
         let chain = Chain::new(&config.transforms, &shared.plugins, &shared.schemas)?;
+        let nothing = Properties::default();
+        let kafka = shared.pipeline.kafka.as_ref().map_or(&nothing, |kafka| &kafka.properties);
         Ok(Self {
+            administration: Administration::open(kafka)?,
             convert: FromConnect::new(converters, Transforms::new(chain)),
             producer,
             tolerance,
@@ -328,12 +332,10 @@ impl Producing {
             Some(creation) => (creation.partitions, creation.replication_factor, creation.configs.as_slice()),
         };
         let topic = NewTopic { name, partitions, replication_factor, configs };
-        let properties = self.shared.pipeline.kafka.as_ref().map(|kafka| &kafka.properties);
-        let Some(properties) = properties else { return Ok(()) };
         self.handle.block_on(async {
             loop {
                 let created = tokio::select! {
-                    created = create_topics(properties, std::slice::from_ref(&topic)) => created,
+                    created = self.administration.create(&topic) => created,
                     () = self.shared.stop.reached(Level::Now) => Err(stopped()),
                 };
                 match created {

@@ -12,4 +12,4 @@ pub(crate) use client::{TIMED_OUT, error};
 pub(crate) use consumer::{Consumer, Polled, Positions};
 pub(crate) use headers::{read_headers, to_kafka_headers};
 pub(crate) use producer::{Message, Producer};
-pub(crate) use topics::{NewTopic, create_topics};
+pub(crate) use topics::{Administration, NewTopic};

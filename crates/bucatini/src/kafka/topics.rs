@@ -18,44 +18,54 @@ pub(crate) struct NewTopic<'a> {
 /// Time for one request.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Makes the topics that are not there. Who may not make topics, or asks a broker that cannot, may still use those that
-/// others make: that is left to the producer to find out.
-///
-/// # Errors
-/// Outage: no broker answered. Config: the broker refuses what was asked for.
-pub(crate) async fn create_topics(client: &Properties, topics: &[NewTopic<'_>]) -> Result<()> {
-    let admin: AdminClient<Log> = client::config(client, &[])
-        .create_with_context(Log::new("administration"))
-        .map_err(|error| client::error("starting the administration", &error))?;
-    let wanted: Vec<_> = topics
-        .iter()
-        .map(|topic| {
-            let replication = TopicReplication::Fixed(topic.replication_factor);
-            let mut new = admin::NewTopic::new(topic.name, topic.partitions, replication);
-            for (name, value) in topic.configs {
-                new = new.set(name, value);
-            }
-            new
-        })
-        .collect();
-    let options = AdminOptions::new().request_timeout(Some(TIMEOUT)).operation_timeout(Some(TIMEOUT));
-    let results =
-        admin.create_topics(&wanted, &options).await.map_err(|error| client::error("creating topics", &error))?;
-    for result in results {
-        match result {
-            Ok(topic) => tracing::info!("Kafka: topic {topic} created"),
-            Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
-            Err((
-                topic,
-                code @ (RDKafkaErrorCode::TopicAuthorizationFailed
-                | RDKafkaErrorCode::ClusterAuthorizationFailed
-                | RDKafkaErrorCode::UnsupportedVersion
-                | RDKafkaErrorCode::UnsupportedFeature),
-            )) => tracing::debug!("Kafka: topic {topic} is not created: {code}"),
-            Err((topic, code)) => return Err(refused(&topic, code)),
-        }
+/// A client that makes topics. It connects while the others do: the first record does not wait for it.
+pub(crate) struct Administration(AdminClient<Log>);
+
+impl Administration {
+    /// Starts a client, which connects by itself.
+    ///
+    /// # Errors
+    /// Config: a setting that librdkafka refuses.
+    pub(crate) fn open(client: &Properties) -> Result<Self> {
+        client::config(client, &[])
+            .create_with_context(Log::new("administration"))
+            .map(Self)
+            .map_err(|error| client::error("starting the administration", &error))
     }
-    Ok(())
+
+    /// Makes a topic unless it is there. Who may not make topics, or asks a broker that cannot, may still use those that
+    /// others make: that is left to the producer to find out.
+    ///
+    /// # Errors
+    /// Outage: no broker answered. Config: the broker refuses what was asked for.
+    pub(crate) async fn create(&self, topic: &NewTopic<'_>) -> Result<()> {
+        let replication = TopicReplication::Fixed(topic.replication_factor);
+        let mut wanted = admin::NewTopic::new(topic.name, topic.partitions, replication);
+        for (name, value) in topic.configs {
+            wanted = wanted.set(name, value);
+        }
+        let options = AdminOptions::new().request_timeout(Some(TIMEOUT)).operation_timeout(Some(TIMEOUT));
+        let results = self
+            .0
+            .create_topics([&wanted], &options)
+            .await
+            .map_err(|error| client::error("creating topics", &error))?;
+        for result in results {
+            match result {
+                Ok(topic) => tracing::info!("Kafka: topic {topic} created"),
+                Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
+                Err((
+                    topic,
+                    code @ (RDKafkaErrorCode::TopicAuthorizationFailed
+                    | RDKafkaErrorCode::ClusterAuthorizationFailed
+                    | RDKafkaErrorCode::UnsupportedVersion
+                    | RDKafkaErrorCode::UnsupportedFeature),
+                )) => tracing::debug!("Kafka: topic {topic} is not created: {code}"),
+                Err((topic, code)) => return Err(refused(&topic, code)),
+            }
+        }
+        Ok(())
+    }
 }
 
 fn refused(topic: &str, code: RDKafkaErrorCode) -> Error {

@@ -28,8 +28,11 @@ def check(stack: Stack, rows: int = ROWS) -> None:
         with pipe.target.logging_statements() as log:
             started = time.monotonic()
             pipe.start()
+            stack.probe.wait_for_any(pipe.topic)
+            first = time.monotonic() - started
             _wait_for_rows(pipe, rows)
             seconds = time.monotonic() - started
+        show(f"first record on the topic {first:.2f} s after the start of the process")
         show(f"{rows / seconds:,.0f} rows/s from start to end, through Kafka")
     with step(f"bulk: at least {_LEAST_ROWS_A_STATEMENT} rows a statement, by MySQL's own log"):
         inserts = log.count("insert into %measurements%")
