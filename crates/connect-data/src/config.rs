@@ -186,7 +186,7 @@ impl ConfigDef {
     pub fn text<'a>(&self, properties: &'a Properties, name: &str) -> Option<&'a str> {
         match (properties.get(name), self.key(name)) {
             (Some(value), Some(key)) if key.kind == ConfigType::Password => Some(value),
-            (Some(value), _) => Some(value.trim()),
+            (Some(value), _) => Some(trim(value)),
             (None, Some(ConfigKey { default: DefaultValue::Text(text), .. })) => Some(text),
             (None, _) => None,
         }
@@ -217,7 +217,7 @@ impl ConfigDef {
     pub fn list<'a>(&self, properties: &'a Properties, name: &str) -> Vec<&'a str> {
         match self.text(properties, name) {
             None | Some("") => Vec::new(),
-            Some(text) => text.split(',').map(str::trim).collect(),
+            Some(text) => text.split(',').map(trim).collect(),
         }
     }
 
@@ -315,7 +315,7 @@ impl ConfigKey {
                 _ => Ok(()),
             };
         };
-        let trimmed = value.trim();
+        let trimmed = trim(value);
         let typed = match self.kind {
             ConfigType::Boolean => trimmed.eq_ignore_ascii_case("true") || trimmed.eq_ignore_ascii_case("false"),
             ConfigType::Int => trimmed.parse::<i32>().is_ok(),
@@ -337,6 +337,11 @@ impl ConfigKey {
         }
         Ok(())
     }
+}
+
+/// `String.trim` of Java: everything up to U+0020, and no other blank.
+fn trim(text: &str) -> &str {
+    text.trim_matches(|c| c <= ' ')
 }
 
 fn invalid(name: &str, expected: &str) -> Error {

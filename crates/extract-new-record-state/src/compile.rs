@@ -30,7 +30,16 @@ pub(crate) struct Selected<'a> {
     pub(crate) operation: Option<&'a str>,
     pub(crate) key_schema: SchemaId,
     /// Fields to drop; empty = none.
-    pub(crate) dropped: &'a [String],
+    pub(crate) dropped: &'a [Dropped],
+}
+
+/// An item of the list of fields to drop.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Dropped {
+    Null,
+    Name(String),
+    /// The text of what is no string: it names a field only where texts are all that is looked at.
+    Other(String),
 }
 
 impl Compiler<'_> {
@@ -75,37 +84,33 @@ impl Compiler<'_> {
         or_fail(self.envelope(&input).map(|envelope| ValuePlan::Envelope(Box::new(envelope))), ValuePlan::Fail)
     }
 
-    fn input(&self, schema: SchemaId) -> Result<Input> {
+    fn input(&self, schema: SchemaId) -> Result<Arc<Input>> {
         let schema = self.store.get(schema).ok_or_else(|| {
             Error::internal("enrs.schema-id", format!("expected an interned schema, found the unknown number {schema}"))
         })?;
-        Ok(Input::new(schema))
+        Ok(Arc::new(Input::new(schema)))
     }
 
-    fn envelope(&self, input: &Input) -> Result<Envelope> {
-        let after = self.row_field(input, "after")?;
-        let after = after.ok_or_else(|| Error::data("enrs.unknown-field", "expected a field `after`, found none"))?;
-        let before = self.row_field(input, "before")?;
+    fn envelope(&self, input: &Arc<Input>) -> Result<Envelope> {
+        let after = input.require(&input.root(), "after")?;
+        let before = input.field(&input.root(), "before")?;
         let headers = self.headers(input)?;
         let mut branches = [Branch::Drop, Branch::Drop, Branch::Drop];
         for (shape, branch) in Shape::ALL.into_iter().zip(&mut branches) {
             *branch = or_fail(self.branch(input, shape, &after, before.as_ref(), &headers), Branch::Fail)?;
         }
         let slots = input.layout.slots() as u32;
-        Ok(Envelope { slots, after: after.place, before: before.map(|before| before.place), branches })
+        Ok(Envelope {
+            slots,
+            after_default: input.default_of(after.node, self.store)?,
+            before_default: before.as_ref().map_or(Ok(None), |at| input.default_of(at.node, self.store))?,
+            after: after.place,
+            before: before.map(|before| before.place),
+            branches,
+        })
     }
 
-    fn row_field(&self, input: &Input, name: &str) -> Result<Option<At>> {
-        let at = input.field(&input.root(), name)?;
-        match &at {
-            Some(at) if input.schema.node(at.node).default.is_some() => {
-                Err(Error::data("enrs.row-default", format!("expected rows without a default, found one for `{name}`")))
-            }
-            _ => Ok(at),
-        }
-    }
-
-    fn headers(&self, input: &Input) -> Result<Vec<HeaderAdd>> {
+    fn headers(&self, input: &Arc<Input>) -> Result<Vec<HeaderAdd>> {
         let mut headers = Vec::new();
         for reference in &self.settings.headers {
             let resolved = self.resolve(input, reference).map_err(|error| error.hint("add.headers names it"))?;
@@ -123,7 +128,7 @@ impl Compiler<'_> {
         Ok(headers)
     }
 
-    fn resolve(&self, input: &Input, reference: &FieldReference) -> Result<Resolved> {
+    fn resolve(&self, input: &Arc<Input>, reference: &FieldReference) -> Result<Resolved> {
         let resolved = resolve(self.settings.semantics, input, reference, self.store);
         resolved.map_err(|error| match &reference.parent {
             Some(parent) if error.code() == "enrs.not-struct" => error.field(parent),
@@ -133,7 +138,7 @@ impl Compiler<'_> {
 
     fn branch(
         &self,
-        input: &Input,
+        input: &Arc<Input>,
         shape: Shape,
         after: &At,
         before: Option<&At>,
@@ -195,7 +200,7 @@ impl Compiler<'_> {
     }
 
     /// 3.x reads the operation for its cache even where the result does not depend on it.
-    fn operation(&self, input: &Input) -> Result<Option<crate::plan::Place>> {
+    fn operation(&self, input: &Arc<Input>) -> Result<Option<crate::plan::Place>> {
         if !self.modern() {
             return Ok(None);
         }
@@ -229,19 +234,20 @@ impl Compiler<'_> {
                     .field("key")
                     .hint("set drop.fields.keep.schema.compatible=false or drop.fields.from.key=false"));
             }
-            return Ok(KeyProgram::RemoveEntries(excluded(selected.dropped).into_iter().collect()));
+            return Ok(KeyProgram::RemoveEntries(excluded(texts(selected.dropped)).into_iter().collect()));
         }
         let input = self.input(selected.key_schema)?;
         let mut row = Row::new(&input, input.root(), "key")?;
-        let names = to_drop(drop, selected.dropped, &row);
-        if names.is_empty() {
-            return Ok(KeyProgram::Keep);
+        match to_drop(drop, selected.dropped, &row) {
+            None => Ok(KeyProgram::Keep),
+            Some(names) => {
+                row.remove(&names)?;
+                row.finish(self.store, None).map(KeyProgram::Rebuild)
+            }
         }
-        row.remove(&excluded(&names));
-        row.finish(self.store).map(KeyProgram::Rebuild)
     }
 
-    fn value(&self, input: &Input, selected: &Selected<'_>) -> Result<ValueProgram> {
+    fn value(&self, input: &Arc<Input>, selected: &Selected<'_>) -> Result<ValueProgram> {
         if !self.has_row(selected.shape) {
             return self.null_value(input, selected);
         }
@@ -252,21 +258,21 @@ impl Compiler<'_> {
         if self.modern() {
             self.rewrite(&mut row, deleted)?;
             if shape == Shape::Before {
-                self.drop_fields(&mut row, selected);
+                self.drop_fields(&mut row, selected)?;
             }
             self.add_fields(&mut row, input, selected)?;
             if shape == Shape::After {
-                self.drop_fields(&mut row, selected);
+                self.drop_fields(&mut row, selected)?;
             }
         } else {
             self.add_fields(&mut row, input, selected)?;
             self.rewrite(&mut row, deleted)?;
         }
-        row.finish(self.store).map(ValueProgram::Rebuild)
+        row.finish(self.store, self.settings.unavailable.as_ref()).map(ValueProgram::Rebuild)
     }
 
     /// A delete that becomes null: with the schema of `after`, or without.
-    fn null_value(&self, input: &Input, selected: &Selected<'_>) -> Result<ValueProgram> {
+    fn null_value(&self, input: &Arc<Input>, selected: &Selected<'_>) -> Result<ValueProgram> {
         let at = input.require(&input.root(), "after")?;
         // Debezium looks for optional fields in the new value's schema even if that value is null.
         if self.settings.drop_fields.as_ref().is_some_and(|d| d.keep_compatible) && !selected.dropped.is_empty() {
@@ -292,23 +298,21 @@ impl Compiler<'_> {
         if self.settings.deletes != DeleteMode::Rewrite {
             return Ok(());
         }
-        row.copy(self.settings.replace_null || !self.modern());
+        row.copy(self.settings.replace_null || !self.modern())?;
         row.mark(deleted)
     }
 
-    fn drop_fields(&self, row: &mut Row<'_>, selected: &Selected<'_>) {
-        if let Some(drop) = self.settings.drop_fields.as_ref().filter(|_| !selected.dropped.is_empty()) {
-            let names = to_drop(drop, selected.dropped, row);
-            if !names.is_empty() {
-                row.remove(&excluded(&names));
-            }
+    fn drop_fields(&self, row: &mut Row<'_>, selected: &Selected<'_>) -> Result<()> {
+        let drop = self.settings.drop_fields.as_ref().filter(|_| !selected.dropped.is_empty());
+        match drop.and_then(|drop| to_drop(drop, selected.dropped, row)) {
+            None => Ok(()),
+            Some(names) => row.remove(&names),
         }
     }
 
-    fn add_fields(&self, row: &mut Row<'_>, input: &Input, selected: &Selected<'_>) -> Result<()> {
+    fn add_fields(&self, row: &mut Row<'_>, input: &Arc<Input>, selected: &Selected<'_>) -> Result<()> {
         if self.settings.fields.is_empty() {
-            row.copy(!self.modern());
-            return Ok(());
+            return row.copy(!self.modern());
         }
         let key = ClaimKey {
             row: schema_codec::to_bytes(&row.schema()?)?,
@@ -319,7 +323,7 @@ impl Compiler<'_> {
             Some(_) => error,
         };
         let claimed = self.claims.get_or_insert(key, || self.claim(row, input)).map_err(named)?;
-        row.copy(!self.modern());
+        row.copy(!self.modern())?;
         let mut references = Vec::new();
         for reference in &self.settings.fields {
             let resolved = self.resolve(input, reference).map_err(named)?;
@@ -334,11 +338,11 @@ impl Compiler<'_> {
             let from = match references.iter().find(|(reference, _)| *reference == name) {
                 None | Some((_, Resolved::Skipped)) => AddedFrom::Nothing,
                 Some((_, Resolved::Nowhere { parent, .. })) => AddedFrom::Unfit(input.raw(parent)),
-                Some((_, Resolved::Found { at, from })) => match accepts(schema, input, at)? {
+                Some((_, Resolved::Found { at, from })) => match accepts(self.settings.semantics, schema, input, at)? {
                     false => AddedFrom::Unfit(from.clone()),
                     true => {
                         let cells = Cells::of(&input.schema, &input.layout, at.node).ok_or_else(recursive)?;
-                        AddedFrom::Source(from.clone(), cells)
+                        AddedFrom::Source(from.clone(), cells, at.node)
                     }
                 },
             };
@@ -348,7 +352,7 @@ impl Compiler<'_> {
     }
 
     /// The schemas that this envelope gives to the added fields.
-    fn claim(&self, row: &Row<'_>, input: &Input) -> Result<Added> {
+    fn claim(&self, row: &Row<'_>, input: &Arc<Input>) -> Result<Added> {
         let mut added = Added::new();
         for reference in &self.settings.fields {
             match self.resolve(input, reference)? {
@@ -364,16 +368,27 @@ impl Compiler<'_> {
     }
 }
 
-/// Names of the fields to drop from this struct, as Debezium finds them.
-fn to_drop(drop: &DropFields, names: &[String], row: &Row<'_>) -> Vec<String> {
+/// Names of the fields to drop from this struct, as Debezium finds them; `None` = `ReplaceField` is not called.
+fn to_drop(drop: &DropFields, dropped: &[Dropped], row: &Row<'_>) -> Option<BTreeSet<String>> {
     if !drop.keep_compatible {
-        return names.to_vec();
+        return Some(excluded(texts(dropped)));
     }
-    row.optional_fields().filter(|field| names.iter().any(|name| name == field)).map(str::to_owned).collect()
+    let named = |field: &&str| dropped.iter().any(|name| matches!(name, Dropped::Name(name) if name == field));
+    let names: Vec<&str> = row.optional_fields().filter(named).collect();
+    (!names.is_empty()).then(|| excluded(names))
+}
+
+/// What Debezium joins: everything but nulls.
+fn texts(dropped: &[Dropped]) -> Vec<&str> {
+    let text = |item| match item {
+        &Dropped::Null => None,
+        Dropped::Name(text) | Dropped::Other(text) => Some(text.as_str()),
+    };
+    dropped.iter().filter_map(text).collect()
 }
 
 /// What Kafka's `ReplaceField` makes of the names: they reach it as one comma-separated setting.
-fn excluded(names: &[String]) -> BTreeSet<String> {
+fn excluded(names: Vec<&str>) -> BTreeSet<String> {
     let joined = names.join(",");
     let setting = java_trim(&joined);
     if setting.is_empty() {
@@ -382,7 +397,7 @@ fn excluded(names: &[String]) -> BTreeSet<String> {
     setting.split(',').map(|name| name.trim_matches([' ', '\t', '\n', '\u{b}', '\u{c}', '\r']).to_owned()).collect()
 }
 
-fn no_before() -> Error {
+pub(crate) fn no_before() -> Error {
     Error::data("enrs.no-before", "expected a row in `before`, found none")
 }
 

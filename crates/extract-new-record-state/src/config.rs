@@ -18,10 +18,13 @@ const DROP_FIELDS_FROM_KEY: &str = "drop.fields.from.key";
 const DROP_FIELDS_KEEP_COMPATIBLE: &str = "drop.fields.keep.schema.compatible";
 const REPLACE_NULL: &str = "replace.null.with.default";
 const ENGINE: &str = "engine";
+const UNAVAILABLE_HANDLING: &str = "unavailable.value.handling";
+const UNAVAILABLE_PLACEHOLDER: &str = "unavailable.value.placeholder";
 
 const DEFAULT_PREFIX: &str = "__";
 const GENERATIONS: &[&str] = &["auto", "1.7", "3.0", "3.x"];
 const LEGACY_MODES: &[&str] = &["drop", "rewrite", "none"];
+const UNAVAILABLE_ACTIONS: &[&str] = &["keep", "header", "mark", "fail"];
 const MODES_3_0: &[&str] = &["drop", "tombstone", "rewrite", "rewrite-with-tombstone"];
 const MODES: &[&str] = &["tombstone", "drop", "rewrite", "rewrite-with-tombstone", "delete-to-tombstone"];
 
@@ -175,6 +178,27 @@ pub static CONFIG: ConfigDef = ConfigDef {
              delete.handling.mode 1.7, or 3.0 if drop.fields.* or replace.null.with.default is set too; otherwise 3.x.",
         ),
         key(
+            UNAVAILABLE_HANDLING,
+            ConfigType::String,
+            DefaultValue::Text("keep"),
+            Validator::OneOfIgnoringCase(UNAVAILABLE_ACTIONS),
+            OURS,
+            "Unavailable values",
+            "What becomes of a column whose value the source did not send because it is large and has not changed (TOAST); \
+             Debezium writes a placeholder for it. keep: the placeholder stays, as with Debezium. header: it stays, and the \
+             header __unavailable lists the names of these fields. mark: the field is marked unavailable in the row itself; \
+             rows of Kafka Connect cannot say so, there mark is header. fail: the record is refused.",
+        ),
+        key(
+            UNAVAILABLE_PLACEHOLDER,
+            ConfigType::String,
+            DefaultValue::Text("__debezium_unavailable_value"),
+            Validator::Any,
+            OURS,
+            "Placeholder of unavailable values",
+            "What the connector writes for such a value (its setting of the same name), for unavailable.value.handling.",
+        ),
+        key(
             ENGINE,
             ConfigType::String,
             DefaultValue::Text("native"),
@@ -216,6 +240,21 @@ pub(crate) struct DropFields {
     pub(crate) keep_compatible: bool,
 }
 
+/// What becomes of a row with a value that the source did not send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum UnavailableAction {
+    Header = 1,
+    Mark = 2,
+    Fail = 3,
+}
+
+/// `unavailable.value.*`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Unavailable {
+    pub(crate) action: UnavailableAction,
+    pub(crate) placeholder: String,
+}
+
 /// A configuration, understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Settings {
@@ -227,6 +266,7 @@ pub(crate) struct Settings {
     pub(crate) route_by: Option<String>,
     pub(crate) drop_fields: Option<DropFields>,
     pub(crate) replace_null: bool,
+    pub(crate) unavailable: Option<Unavailable>,
 }
 
 impl Settings {
@@ -236,8 +276,7 @@ impl Settings {
         let generation = generation(properties)?;
         let (keep_tombstones, deletes) = match generation {
             Generation::V1_7 => legacy_modes(properties)?,
-            Generation::V3_0 if given(properties, DELETE_TOMBSTONE_HANDLING) => modes(properties, MODES_3_0)?,
-            Generation::V3_0 => legacy_modes(properties)?,
+            Generation::V3_0 => modes_3_0(properties)?,
             Generation::V3 => modes(properties, MODES)?,
         };
         let modern = generation != Generation::V1_7;
@@ -254,6 +293,7 @@ impl Settings {
             fields: references(ADD_FIELDS_PREFIX, ADD_FIELDS)?,
             route_by: (!route_by.is_empty()).then(|| route_by.to_owned()),
             drop_fields: if modern { drop_fields(properties)? } else { None },
+            unavailable: unavailable(properties)?,
             replace_null: !CONFIG.text(properties, REPLACE_NULL).is_some_and(|v| v.eq_ignore_ascii_case("false")),
         })
     }
@@ -310,6 +350,16 @@ fn legacy_modes(properties: &Properties) -> Result<(bool, DeleteMode)> {
     Ok((!drop_tombstones, deletes))
 }
 
+/// The new setting wins, but the old ones are validated all the same.
+fn modes_3_0(properties: &Properties) -> Result<(bool, DeleteMode)> {
+    let legacy = legacy_modes(properties)?;
+    match CONFIG.text(properties, DELETE_TOMBSTONE_HANDLING) {
+        None | Some("") => Ok(legacy),
+        // Debezium finds a wrong one only when records come.
+        Some(_) => modes(properties, MODES_3_0),
+    }
+}
+
 fn modes(properties: &Properties, valid: &'static [&'static str]) -> Result<(bool, DeleteMode)> {
     let mode = CONFIG.text(properties, DELETE_TOMBSTONE_HANDLING).unwrap_or("tombstone");
     Ok(match one_of(DELETE_TOMBSTONE_HANDLING, mode, valid)? {
@@ -327,6 +377,18 @@ fn drop_fields(properties: &Properties) -> Result<Option<DropFields>> {
     // Debezium takes the name as it stands, but a blank one means none.
     let header = properties.get(DROP_FIELDS_HEADER).filter(|name| !name.trim().is_empty());
     Ok(header.map(|header| DropFields { header: header.to_owned(), from_key, keep_compatible }))
+}
+
+fn unavailable(properties: &Properties) -> Result<Option<Unavailable>> {
+    let action = CONFIG.text(properties, UNAVAILABLE_HANDLING).unwrap_or("keep");
+    let action = match one_of(UNAVAILABLE_HANDLING, action, UNAVAILABLE_ACTIONS)? {
+        "header" => UnavailableAction::Header,
+        "mark" => UnavailableAction::Mark,
+        "fail" => UnavailableAction::Fail,
+        _ => return Ok(None),
+    };
+    let placeholder = CONFIG.text(properties, UNAVAILABLE_PLACEHOLDER).unwrap_or_default().to_owned();
+    Ok(Some(Unavailable { action, placeholder }))
 }
 
 fn one_of(name: &str, text: &str, valid: &'static [&'static str]) -> Result<&'static str> {
@@ -392,6 +454,6 @@ mod tests {
         for key in CONFIG.keys {
             assert_eq!(CONFIG.keys.iter().filter(|k| k.name == key.name).count(), 1, "{}", key.name);
         }
-        assert_eq!(CONFIG.keys.len(), 14);
+        assert_eq!(CONFIG.keys.len(), 16);
     }
 }

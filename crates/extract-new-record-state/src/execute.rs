@@ -1,6 +1,8 @@
 //! Executes plans on row images. Nothing is allocated but what `out` grows by.
 
-use crate::plan::{Cells, Constant, HeaderAdd, Place, Rebuild, Source, Step, Topic};
+use crate::config::UnavailableAction;
+use crate::plan::{Cells, Constant, HeaderAdd, Place, Placeholder, Rebuild, Source, Step, Topic, Watch, WatchedColumn};
+use crate::valid::is_valid;
 use connect_data::frame::Datum;
 use connect_data::row_image::{Image, ImageWriter};
 use connect_data::wire::Writer;
@@ -66,22 +68,42 @@ pub(crate) fn topic(image: &Image<'_>, topic: &Topic, write: impl FnOnce(&str)) 
 }
 
 /// Appends added headers as an outcome has them.
-pub(crate) fn headers(image: &Image<'_>, headers: &[HeaderAdd], out: &mut Vec<u8>) -> Result<()> {
-    Writer::new(out).u32(headers.len() as u32);
+pub(crate) fn headers(image: &Image<'_>, headers: &[HeaderAdd], unsent: &Unsent<'_>, out: &mut Vec<u8>) -> Result<()> {
+    Writer::new(out).u32(headers.len() as u32 + u32::from(unsent.is_some()));
     for header in headers {
         Writer::new(out).str(&header.name);
-        if matches!(give(image, &header.from), Given::Null) && header.schema_of_null != header.schema {
-            null(header.schema_of_null, 1, out)?;
-            continue;
-        }
-        datum(header.schema, out, |out| {
-            let mut writer = ImageWriter::new(out, header.cells.width as usize)?;
-            put(&mut writer, image, &header.from, 0, &header.cells)?;
+        self::header(image, header, out)?;
+    }
+    if let Some((watch, columns)) = unsent {
+        Writer::new(out).str(UNAVAILABLE_HEADER);
+        datum(watch.header_schema, out, |out| {
+            let mut writer = ImageWriter::new(out, 1)?;
+            writer.nested(0, columns.len(), |items| {
+                columns.iter().enumerate().try_for_each(|(slot, column)| items.tail(slot, column.field.as_bytes()))
+            })?;
             writer.finish();
             Ok(())
         })?;
     }
     Ok(())
+}
+
+/// Whether an added header has a value.
+pub(crate) fn is_given(image: &Image<'_>, header: &HeaderAdd) -> bool {
+    !matches!(give(image, &header.from), Given::Null)
+}
+
+/// Appends the datum of one.
+pub(crate) fn header(image: &Image<'_>, header: &HeaderAdd, out: &mut Vec<u8>) -> Result<()> {
+    if header.schema_of_null != header.schema && !is_given(image, header) {
+        return null(header.schema_of_null, 1, out);
+    }
+    datum(header.schema, out, |out| {
+        let mut writer = ImageWriter::new(out, header.cells.width as usize)?;
+        put(&mut writer, image, &header.from, 0, &header.cells)?;
+        writer.finish();
+        Ok(())
+    })
 }
 
 /// Appends a datum whose image `fill` writes.
@@ -106,24 +128,81 @@ pub(crate) fn null(schema: SchemaId, slots: u32, out: &mut Vec<u8>) -> Result<()
     })
 }
 
-/// Appends the new struct as a datum.
+/// The header that lists the fields without a value.
+const UNAVAILABLE_HEADER: &str = "__unavailable";
+
+/// Appends the new struct as a datum; answers which fields a header must list.
 ///
 /// # Errors
 /// Data: what the plan's guards refuse. Internal: a malformed image.
-pub(crate) fn rebuild(image: &Image<'_>, rebuild: &Rebuild, out: &mut Vec<u8>) -> Result<()> {
-    image.expect_slots(rebuild.source_slots as usize)?;
+///
+/// `raw` is the old datum as it came, `image` the same with defaults for its rows.
+pub(crate) fn rebuild<'a>(
+    image: &Image<'_>,
+    raw: &Image<'_>,
+    rebuild: &'a Rebuild,
+    out: &mut Vec<u8>,
+) -> Result<Unsent<'a>> {
+    image.expect_slots(rebuild.source.layout.slots())?;
+    let unsent = match &rebuild.watch {
+        None => Vec::new(),
+        Some(watch) => unsent(watch, image)?,
+    };
     datum(rebuild.schema, out, |out| {
         let mut writer = ImageWriter::new(out, rebuild.slots as usize)?;
         for step in &rebuild.steps {
-            run(step, rebuild, image, &mut writer)?;
+            run(step, rebuild, image, raw, &mut writer)?;
         }
         rebuild.nulls.iter().for_each(|slot| writer.null(*slot as usize));
+        if rebuild.watch.as_ref().is_some_and(|watch| watch.action == UnavailableAction::Mark) {
+            unsent.iter().for_each(|column| writer.unavailable(column.to_slot as usize));
+        }
         writer.finish();
         Ok(())
-    })
+    })?;
+    let listed = rebuild.watch.as_ref().filter(|watch| watch.action == UnavailableAction::Header && !unsent.is_empty());
+    Ok(listed.map(|watch| (watch, unsent)))
 }
 
-fn run(step: &Step, rebuild: &Rebuild, image: &Image<'_>, writer: &mut ImageWriter<'_>) -> Result<()> {
+/// Fields whose value the source did not send, if a header must list them.
+pub(crate) type Unsent<'a> = Option<(&'a Watch, Vec<&'a WatchedColumn>)>;
+
+/// The columns that hold the placeholder.
+fn unsent<'a>(watch: &'a Watch, image: &Image<'_>) -> Result<Vec<&'a WatchedColumn>> {
+    let mut found = Vec::new();
+    for column in &watch.columns {
+        if is_present(image, &column.place) && holds(image, column, watch.placeholder.as_bytes())? {
+            if watch.action == UnavailableAction::Fail {
+                return Err(watch.error.clone().field(&column.field));
+            }
+            found.push(column);
+        }
+    }
+    Ok(found)
+}
+
+fn holds(image: &Image<'_>, column: &WatchedColumn, placeholder: &[u8]) -> Result<bool> {
+    let slot = column.place.slot as usize;
+    let text = |image: &Image<'_>, slot: usize| Ok(!image.is_null(slot) && image.bytes(slot)? == placeholder);
+    match column.form {
+        Placeholder::Text | Placeholder::Bytes => text(image, slot),
+        Placeholder::Texts => {
+            let items = image.nested(slot)?;
+            Ok(items.slots() == 1 && text(&items, 0)?)
+        }
+        Placeholder::Integers => {
+            let items = image.nested(slot)?;
+            let octet = |(slot, octet): (usize, &u8)| !items.is_null(slot) && items.get(slot) == u64::from(*octet);
+            Ok(items.slots() == placeholder.len() && placeholder.iter().enumerate().all(octet))
+        }
+        Placeholder::Entry => {
+            let entries = image.nested(slot)?;
+            Ok(entries.slots() == 2 && text(&entries, 0)? && text(&entries, 1)?)
+        }
+    }
+}
+
+fn run(step: &Step, rebuild: &Rebuild, image: &Image<'_>, raw: &Image<'_>, writer: &mut ImageWriter<'_>) -> Result<()> {
     match step {
         Step::Require { place, field } => {
             if image.is_null(place.slot as usize) {
@@ -131,7 +210,7 @@ fn run(step: &Step, rebuild: &Rebuild, image: &Image<'_>, writer: &mut ImageWrit
             }
         }
         Step::Refuse { from, field } => {
-            if !matches!(give(image, from), Given::Null) {
+            if !matches!(give(raw, from), Given::Null) {
                 return Err(rebuild.unfit.clone().field(field));
             }
         }
@@ -144,7 +223,13 @@ fn run(step: &Step, rebuild: &Rebuild, image: &Image<'_>, writer: &mut ImageWrit
                 put_constant(writer, constant, *to_slot as usize, cells)?;
             }
         }
-        Step::Put { from, to_slot, cells, .. } => put(writer, image, from, *to_slot as usize, cells)?,
+        Step::Put { from, to_slot, cells, .. } => put(writer, raw, from, *to_slot as usize, cells)?,
+        Step::Valid { place, node, field, raw: of_raw } => {
+            let image = if *of_raw { raw } else { image };
+            if is_present(image, place) && !is_valid(&rebuild.source, *node, image, place.slot as usize)? {
+                return Err(rebuild.null.clone().field(field));
+            }
+        }
     }
     Ok(())
 }

@@ -1,11 +1,13 @@
 //! A schema as the compiler looks at it: fields by name, with their places; and the values that schemas hold.
 
 use crate::plan::{Constant, Place, Source};
-use connect_data::row_image::{Layout, tree};
+use crate::valid::is_valid;
+use connect_data::row_image::{Image, Layout, tree};
 use connect_data::{Error, NodeId, Result, Schema, SchemaStore, Type, Value};
 use std::sync::Arc;
 
 /// A schema and where its fields lie.
+#[derive(Debug, PartialEq)]
 pub(crate) struct Input {
     pub(crate) schema: Arc<Schema>,
     pub(crate) layout: Layout,
@@ -89,6 +91,17 @@ impl Input {
         let mut image = Vec::new();
         tree::write(Some(&schema), value, &mut image)?;
         Ok(Constant { schema: store.intern(Arc::new(schema))?, image })
+    }
+
+    /// Whether `Struct.put` takes the default of a field for the field.
+    pub(crate) fn default_is_valid(&self, node: NodeId) -> Result<bool> {
+        let Some(value) = &self.schema.node(node).default else {
+            return Ok(true);
+        };
+        let schema = Arc::new(self.schema.subschema(node)?);
+        let mut image = Vec::new();
+        tree::write(Some(&schema), value, &mut image)?;
+        is_valid(&Self::new(schema), 0, &Image::new(&image, &[])?, 0)
     }
 
     /// The value at `at` as it stands, nulls included.

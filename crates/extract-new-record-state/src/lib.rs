@@ -27,10 +27,8 @@
 //!
 //! Known differences, none of which a relational connector's records show:
 //! * an added header that is a struct or a map keeps the schema of its content, which Debezium loses;
-//! * a null that the schema forbids is refused in the row and in the key, as by Debezium, but not within their nested
-//!   structs, arrays and maps;
-//! * the list of fields to drop is not looked for among the headers that this very transformation adds;
-//! * rows with a default of their own, and rows whose schema refers back to itself, are refused.
+//! * rows whose schema refers back to itself are refused;
+//! * with `generation=3.0` an unknown `delete.tombstone.handling.mode` is refused when the transformation is configured.
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
@@ -46,5 +44,6 @@ pub mod plan_codec;
 mod resolve;
 mod row;
 mod transformation;
+mod valid;
 
 pub use transformation::ExtractNewRecordState;

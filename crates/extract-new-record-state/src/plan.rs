@@ -5,8 +5,12 @@
 //! also depend on the operation, the key's schema and the fields to drop: a [`Program`] is asked for when the first such
 //! record has come that far, because then Debezium fills its schema cache.
 
+use crate::config::UnavailableAction;
+use crate::input::Input;
+use connect_data::logical::DECIMAL;
 use connect_data::row_image::Layout;
 use connect_data::{Error, NodeId, Schema, SchemaId, Type};
+use std::sync::Arc;
 
 /// What to do with the records of one value schema.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,6 +40,10 @@ pub(crate) struct Envelope {
     pub(crate) slots: u32,
     pub(crate) after: Place,
     pub(crate) before: Option<Place>,
+    /// Stands for an `after` that is null.
+    pub(crate) after_default: Option<Constant>,
+    /// Stands for a `before` that is null.
+    pub(crate) before_default: Option<Constant>,
     /// By [`Shape`].
     pub(crate) branches: [Branch; 3],
 }
@@ -179,15 +187,66 @@ pub(crate) struct Rebuild {
     /// Number of its fields.
     pub(crate) fields: u32,
     pub(crate) slots: u32,
-    /// Slots that an image of the old datum has.
-    pub(crate) source_slots: u32,
-    /// Raised by [`Step::Require`].
+    /// Schema and layout of the old datum.
+    pub(crate) source: Arc<Input>,
+    /// Raised by [`Step::Require`] and [`Step::Valid`].
     pub(crate) null: Error,
     /// Raised by [`Step::Refuse`].
     pub(crate) unfit: Error,
     pub(crate) steps: Vec<Step>,
     /// Slots of the fields that no step names.
     pub(crate) nulls: Vec<u32>,
+    /// Columns in which a value may be a placeholder, if anybody wants to know.
+    pub(crate) watch: Option<Watch>,
+}
+
+/// Columns for which the source may not have sent a value.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Watch {
+    pub(crate) action: UnavailableAction,
+    pub(crate) placeholder: String,
+    /// Raised at the field.
+    pub(crate) error: Error,
+    /// Of the header that lists the fields.
+    pub(crate) header_schema: SchemaId,
+    pub(crate) columns: Vec<WatchedColumn>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct WatchedColumn {
+    pub(crate) place: Place,
+    pub(crate) field: String,
+    pub(crate) to_slot: u32,
+    pub(crate) form: Placeholder,
+}
+
+/// How Debezium writes its placeholder in a column of this type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Placeholder {
+    Text = 0,
+    Bytes = 1,
+    /// An array with the text as its only item.
+    Texts = 2,
+    /// An array of the text's octets.
+    Integers = 3,
+    /// A map from the text to the text.
+    Entry = 4,
+}
+
+impl Placeholder {
+    /// The form for a column of this node; `None` = such columns always come with their value.
+    pub(crate) fn of(schema: &Schema, node: NodeId) -> Option<Self> {
+        let definition = schema.node(node);
+        let kind = |node: Option<NodeId>| node.map(|node| schema.node(node).kind);
+        match (definition.kind, kind(definition.key), kind(definition.item)) {
+            (Type::String, ..) => Some(Self::Text),
+            (Type::Bytes, ..) => (definition.name.as_deref() != Some(DECIMAL)).then_some(Self::Bytes),
+            (Type::Array, _, Some(Type::String)) => Some(Self::Texts),
+            (Type::Array, _, Some(Type::Int32 | Type::Int64)) => Some(Self::Integers),
+            (Type::Map, Some(Type::String), Some(Type::String)) => Some(Self::Entry),
+            _ => None,
+        }
+    }
 }
 
 /// One step of a [`Rebuild`]. A field of the new struct that no step names is null.
@@ -195,6 +254,9 @@ pub(crate) struct Rebuild {
 pub(crate) enum Step {
     /// Raises [`Rebuild::null`] at `field` if the value is null.
     Require { place: Place, field: String },
+    /// Raises [`Rebuild::null`] at `field` if there is a value of schema `node`, and in it a null where its schema wants a
+    /// value. `raw`: of the datum as it came, without defaults for its rows.
+    Valid { place: Place, node: NodeId, field: String, raw: bool },
     /// Raises [`Rebuild::unfit`] at `field` if the source gives anything but null.
     Refuse { from: Source, field: String },
     /// Copies `count` consecutive fields of a struct, nulls included.

@@ -5,10 +5,12 @@
 //!
 //! `kind u8`, then
 //! * `0` plan: `value schema u32` (0 = none);
-//! * `1` program: `value schema u32, branch u8, key schema u32, operation (u8, str), dropped (count u32, str each)`.
+//! * `1` program: `value schema u32, branch u8, key schema u32, operation (u8, str), dropped (count u32, each: u8,
+//!   str)`.
 //!   The operation is there if the plan names its place and the string is not null. `dropped` is empty if the plan names
 //!   no header, the record has none of this name, its value is null or an empty list; otherwise the items of the first
-//!   such header as text, nulls left out. A header value that is not a list is a data error of the record. The key
+//!   such header, of the record's own and then those that this plan adds: 0 = null (without str), 1 = a string, 2 = what
+//!   else it is, as text. A header value that is not a list is a data error of the record. The key
 //!   schema matters only if `key` of the plan is 1 and `dropped` is not empty; otherwise 0.
 //!
 //! Plans may be kept for ever: per value schema; programs per value schema, branch and whatever of operation, dropped
@@ -21,7 +23,8 @@
 //! plan      format u8 = 2, tombstone, value
 //! tombstone u8: 0 drop the record | 1 keep it and append: headers
 //! value     u8: 0 hand the record on as it is | 1 raise: error | 2 envelope
-//! envelope  after path, before (u8: 0 | 1 path), branch x 3
+//! envelope  after path, its default (u8: 0 | 1 constant), before (u8: 0 | 1 path), its default (u8: 0 | 1 constant),
+//!           branch x 3
 //! branch    u8: 0 raise: error | 1 drop the record | 2 change
 //! change    headers, topic (u8: 0 | 1: keep_if_blank u8, source), operation (u8: 0 | 1: path),
 //!           dropped (u8: 0 | 1: header name str), key u8
@@ -35,6 +38,10 @@
 //!
 //! A record whose value is null, whatever its schema: `tombstone`. Otherwise `value`. In an envelope, the value at
 //! `after` not null: branch 0; else the value at `before` not null: branch 1; else, or without `before`: branch 2.
+//!
+//! A null `after` or `before` that has a default gives way to it, for the choice of the branch and wherever a program reads
+//! the row: requires, copies, defaults, the topic of branch 0. Headers, the topic of branch 1 (an error if `before` is
+//! null), refused and put sources see the value as it came.
 //!
 //! A *path* leads from the value's root Struct down: each number is a position in `Struct.values`. If a Struct on the
 //! way is null there is nothing at the path.
@@ -53,19 +60,30 @@
 //! program   format u8 = 2, key, value
 //! key       u8: 0 keep | 1 raise: error | 2 remove these entries of a Map: count u32, str each | 3 rebuild
 //! value     u8: 0 raise: error | 1 null with this schema: u32 (0 = no schema) | 2 rebuild
-//! rebuild   schema u32, fields u32, null error, unfit error, steps (count u32, each: u8, then)
+//! rebuild   schema u32, fields u32, null error, unfit error, steps (below), watch (u8: 0 | 1: action u8, placeholder str,
+//!           error, header schema u32, count u32, each: path, field str, form u8)
+//! steps     count u32, each: u8, then
 //!             0 require  path, field str: value at path null -> raise `null` at `field`
 //!             1 refuse   source, field str: source gives anything but null -> raise `unfit` at `field`
 //!             2 copy     path of a Struct, first u32, count u32, to u32: these values, nulls included
 //!             3 default  to u32, constant: if the new field is null
 //!             4 put      to u32, source
+//!             5 valid    path, field str, raw u8: there is a value at path, but a null in it where its schema wants a value
+//!                        (`ConnectSchema.validateValue`) -> raise `null` at `field`; raw 1: in the value as it came
 //! ```
+//!
+//! *Watched* columns may hold the placeholder of a value that the source did not send: as it is (form 0 text, 1 bytes), as
+//! an array's only item (2), as an array of its octets (3), as the only entry of a map, key and value (4). If any does,
+//! before the steps are run: action 1 adds the header `__unavailable` of the given schema, after all others, that lists
+//! their names in order; 2 marks them unavailable in a row image and is 1 where there is none; 3 raises the error at the
+//! field.
 //!
 //! A key that is null is kept, whatever the program says; `2` with a key that is not a Map raises a data error. A
 //! *rebuild* makes a Struct of `schema` with `fields` values, all null, from the record's key or value (the root of its
 //! paths), by the steps in order. Nothing is validated beyond the steps: they are what `Struct.put` would refuse in a
 //! Struct that is itself valid.
 
+use crate::compile::Dropped;
 use crate::plan::{
     Branch, Change, Constant, Envelope, HeaderAdd, KeyProgram, Place, Plan, Program, Rebuild, Shape, Source, Step,
     Tombstone, ValuePlan, ValueProgram,
@@ -87,7 +105,7 @@ pub(crate) enum Request {
         shape: Shape,
         key_schema: SchemaId,
         operation: Option<String>,
-        dropped: Vec<String>,
+        dropped: Vec<Dropped>,
     },
 }
 
@@ -106,8 +124,13 @@ impl Request {
                 let key_schema = r.u32()?;
                 let operation = r.opt_str()?.map(str::to_owned);
                 let mut dropped = Vec::new();
-                for _ in 0..r.count(4)? {
-                    dropped.push(r.str()?.to_owned());
+                for _ in 0..r.count(1)? {
+                    dropped.push(match r.u8()? {
+                        0 => Dropped::Null,
+                        1 => Dropped::Name(r.str()?.to_owned()),
+                        2 => Dropped::Other(r.str()?.to_owned()),
+                        code => return Err(malformed(&format!("item {code}"))),
+                    });
                 }
                 Self::Program { value_schema, shape, key_schema, operation, dropped }
             }
@@ -147,7 +170,9 @@ pub(crate) fn write_plan(plan: &Plan, out: &mut Vec<u8>) {
 
 fn write_envelope(envelope: &Envelope, w: &mut Writer<'_>) {
     write_path(&envelope.after, w);
+    write_optional(envelope.after_default.as_ref(), w, write_constant);
     write_optional(envelope.before.as_ref(), w, write_path);
+    write_optional(envelope.before_default.as_ref(), w, write_constant);
     for branch in &envelope.branches {
         match branch {
             Branch::Fail(error) => raise(0, error, w),
@@ -290,6 +315,24 @@ fn write_rebuild(rebuild: &Rebuild, w: &mut Writer<'_>) {
                 w.u32(*to);
                 write_source(from, w);
             }
+            Step::Valid { place, field, raw, .. } => {
+                w.u8(5);
+                write_path(place, w);
+                w.str(field);
+                w.u8(u8::from(*raw));
+            }
         }
     }
+    write_optional(rebuild.watch.as_ref(), w, |watch, w| {
+        w.u8(watch.action as u8);
+        w.str(&watch.placeholder);
+        write_error(&watch.error, w);
+        w.u32(watch.header_schema);
+        w.u32(watch.columns.len() as u32);
+        for column in &watch.columns {
+            write_path(&column.place, w);
+            w.str(&column.field);
+            w.u8(column.form as u8);
+        }
+    });
 }

@@ -119,9 +119,11 @@ pub(crate) fn field_schema(envelope: &Input, at: &At) -> Result<Schema> {
 
 /// Whether `Struct.put` takes the values of the field at `at` for `target`, a [`field_schema`] of this envelope or of an
 /// earlier one. Nulls it takes always.
-pub(crate) fn accepts(target: &Schema, envelope: &Input, at: &At) -> Result<bool> {
+///
+/// 1.7 runs with a Kafka whose copy of an array's schema has no item schema, so that none but null passes.
+pub(crate) fn accepts(semantics: Semantics, target: &Schema, envelope: &Input, at: &At) -> Result<bool> {
     let source = envelope.schema.subschema(at.node)?;
-    Ok(takes(target, 0, &source, 0))
+    Ok(takes(target, 0, &source, 0) && (semantics == Semantics::Modern || source.root().kind != Type::Array))
 }
 
 fn takes(target: &Schema, to: u32, source: &Schema, from: u32) -> bool {

@@ -1,8 +1,10 @@
 //! A struct on its way through the steps of the Java code, symbolically: which fields it has, where each comes from, and
 //! what would have become of a null.
 
+use crate::config::Unavailable;
 use crate::input::{At, Input, recursive};
-use crate::plan::{Cells, Constant, Rebuild, Source, Step};
+use crate::plan::{Cells, Constant, Placeholder, Rebuild, Source, Step, Watch, WatchedColumn};
+use crate::valid::can_be_invalid;
 use connect_data::row_image::{Layout, tree};
 use connect_data::{Error, Node, NodeId, Result, Schema, SchemaBuilder, SchemaStore, Type, Value};
 use std::collections::BTreeSet;
@@ -12,13 +14,13 @@ use std::sync::Arc;
 pub(crate) const DELETED: &str = "__deleted";
 
 pub(crate) struct Row<'a> {
-    input: &'a Input,
+    input: &'a Arc<Input>,
     root: At,
     /// Where the struct is, for errors.
     label: &'static str,
     fields: Vec<RowField>,
-    /// Fields that are gone, but were required when they were copied last.
-    checks: Vec<At>,
+    /// Fields that are gone, but were copied before, and whether they were required then.
+    checks: Vec<(At, bool)>,
     /// Whether any step has rebuilt the struct's schema.
     rebuilt: bool,
 }
@@ -44,7 +46,7 @@ enum Nulls {
 
 /// Where an added field comes from.
 pub(crate) enum AddedFrom {
-    Source(Source, Cells),
+    Source(Source, Cells, NodeId),
     /// It stays null.
     Nothing,
     /// A value from here is an error.
@@ -56,7 +58,7 @@ impl<'a> Row<'a> {
     ///
     /// # Errors
     /// Data: it is not a struct; a field refers back to it.
-    pub(crate) fn new(input: &'a Input, root: At, label: &'static str) -> Result<Self> {
+    pub(crate) fn new(input: &'a Arc<Input>, root: At, label: &'static str) -> Result<Self> {
         input.expect_struct(&root).map_err(|error| error.field(label))?;
         let mut fields = Vec::new();
         for (position, field) in input.schema.node(root.node).fields.iter().enumerate() {
@@ -68,7 +70,10 @@ impl<'a> Row<'a> {
 
     /// Copies every field with `Struct.get` (`with_defaults`) or `getWithoutDefault`, and `Struct.put`, which refuses
     /// nulls for fields that are not optional.
-    pub(crate) fn copy(&mut self, with_defaults: bool) {
+    ///
+    /// `put` also refuses what is invalid inside a value, and a struct that is a default: its schema cannot have itself as
+    /// default and so is another than the field's.
+    pub(crate) fn copy(&mut self, with_defaults: bool) -> Result<()> {
         self.rebuilt = true;
         for field in &mut self.fields {
             if let Origin::Column { at, nulls } = &mut field.origin
@@ -76,12 +81,14 @@ impl<'a> Row<'a> {
             {
                 let node = self.input.schema.node(at.node);
                 if with_defaults && node.default.is_some() {
-                    *nulls = Nulls::Replaced;
+                    let fits = node.kind != Type::Struct && self.input.default_is_valid(at.node)?;
+                    *nulls = if fits { Nulls::Replaced } else { Nulls::Refused };
                 } else if !node.optional {
                     *nulls = Nulls::Refused;
                 }
             }
         }
+        Ok(())
     }
 
     /// Appends `__deleted`.
@@ -124,14 +131,16 @@ impl<'a> Row<'a> {
     }
 
     /// Removes fields as `ReplaceField` does.
-    pub(crate) fn remove(&mut self, names: &BTreeSet<String>) {
+    pub(crate) fn remove(&mut self, names: &BTreeSet<String>) -> Result<()> {
         let (gone, kept) = std::mem::take(&mut self.fields).into_iter().partition(|field| names.contains(&field.name));
         self.fields = kept;
-        self.checks.extend(gone.into_iter().filter_map(|field: RowField| match field.origin {
-            Origin::Column { at, nulls: Nulls::Refused } => Some(at),
-            _ => None,
-        }));
-        self.copy(true);
+        if self.rebuilt {
+            self.checks.extend(gone.into_iter().filter_map(|field: RowField| match field.origin {
+                Origin::Column { at, nulls } => Some((at, nulls == Nulls::Refused)),
+                _ => None,
+            }));
+        }
+        self.copy(true)
     }
 
     /// `Struct.getString` of a field, for the topic.
@@ -189,15 +198,18 @@ impl<'a> Row<'a> {
     }
 
     /// What an executor has to do.
-    pub(crate) fn finish(self, store: &dyn SchemaStore) -> Result<Rebuild> {
+    pub(crate) fn finish(self, store: &dyn SchemaStore, unavailable: Option<&Unavailable>) -> Result<Rebuild> {
         let (schema, nodes) = self.build()?;
         let layout = Layout::of(&schema);
         let mut rebuild = Rebuild {
             schema: 0,
             fields: nodes.len() as u32,
             slots: layout.slots() as u32,
-            source_slots: self.input.layout.slots() as u32,
-            null: Error::data("enrs.null-required", "expected a value in a required field, found null"),
+            source: self.input.clone(),
+            null: Error::data(
+                "enrs.null-required",
+                "expected a value where the schema wants one, found a null that has no default of the field's own schema",
+            ),
             unfit: Error::data(
                 "enrs.unfit",
                 "expected null in a field that cannot be added (a struct, a map, or another schema than that of the first \
@@ -206,6 +218,7 @@ impl<'a> Row<'a> {
             .hint("name single fields in add.fields; after a change of the envelope restart the task"),
             steps: Vec::new(),
             nulls: Vec::new(),
+            watch: unavailable.map(|unavailable| self.watch(unavailable, &nodes, &layout, store)).transpose()?,
         };
         self.guards(&mut rebuild.steps);
         self.copies(&nodes, &layout, &mut rebuild.steps)?;
@@ -223,7 +236,7 @@ impl<'a> Row<'a> {
                     let (from, cells) = (Source::Constant(marker(value, store)?), text_cells());
                     rebuild.steps.push(Step::Put { from, to, to_slot, cells });
                 }
-                Origin::Added { from: AddedFrom::Source(from, cells), .. } => {
+                Origin::Added { from: AddedFrom::Source(from, cells, _), .. } => {
                     rebuild.steps.push(Step::Put { from: from.clone(), to, to_slot, cells: cells.clone() });
                 }
                 Origin::Added { .. } => rebuild.nulls.push(to_slot),
@@ -233,24 +246,72 @@ impl<'a> Row<'a> {
         Ok(rebuild)
     }
 
+    fn watch(
+        &self,
+        unavailable: &Unavailable,
+        nodes: &[NodeId],
+        layout: &Layout,
+        store: &dyn SchemaStore,
+    ) -> Result<Watch> {
+        let mut names = SchemaBuilder::new();
+        let list = names.push(Node::new(Type::Array));
+        let item = names.push(Node::new(Type::String));
+        if let Some(list) = names.node_mut(list) {
+            list.item = Some(item);
+        }
+        let columns = self.fields.iter().zip(nodes).filter_map(|(field, node)| match &field.origin {
+            Origin::Column { at, .. } => Some(WatchedColumn {
+                place: at.place.clone(),
+                field: field.name.clone(),
+                to_slot: layout.slot(*node),
+                form: Placeholder::of(&self.input.schema, at.node)?,
+            }),
+            _ => None,
+        });
+        Ok(Watch {
+            action: unavailable.action,
+            placeholder: unavailable.placeholder.clone(),
+            error: Error::data(
+                "enrs.unavailable",
+                "expected a value, found the placeholder of an unchanged one that the source did not send",
+            )
+            .hint("set REPLICA IDENTITY FULL for the table, or unavailable.value.handling"),
+            header_schema: store.intern(Arc::new(names.build()?))?,
+            columns: columns.collect(),
+        })
+    }
+
     /// What must hold before anything is copied.
     fn guards(&self, steps: &mut Vec<Step>) {
-        let path = |name: &str| format!("{}.{name}", self.label);
         for field in &self.fields {
             match &field.origin {
-                Origin::Column { at, nulls: Nulls::Refused } => {
-                    steps.push(Step::Require { place: at.place.clone(), field: path(&field.name) });
-                }
+                Origin::Column { at, nulls } => self.guard(at, *nulls == Nulls::Refused, steps),
                 Origin::Added { from: AddedFrom::Unfit(from), .. } => {
                     steps.push(Step::Refuse { from: from.clone(), field: field.name.clone() });
+                }
+                Origin::Added { from: AddedFrom::Source(Source::Place { place, .. }, _, node), .. }
+                    if can_be_invalid(&self.input.schema, *node) =>
+                {
+                    let (place, field) = (place.clone(), field.name.clone());
+                    steps.push(Step::Valid { place, node: *node, field, raw: true });
                 }
                 _ => {}
             }
         }
+        for (at, required) in &self.checks {
+            self.guard(at, *required, steps);
+        }
+    }
+
+    fn guard(&self, at: &At, required: bool, steps: &mut Vec<Step>) {
         let names = &self.input.schema.node(self.root.node).fields;
-        for at in &self.checks {
-            let name = names.get(at.position).map_or("", |field| field.name.as_str());
-            steps.push(Step::Require { place: at.place.clone(), field: path(name) });
+        let name = names.get(at.position).map_or("", |field| field.name.as_str());
+        let (place, field) = (&at.place, format!("{}.{name}", self.label));
+        if required {
+            steps.push(Step::Require { place: place.clone(), field: field.clone() });
+        }
+        if can_be_invalid(&self.input.schema, at.node) {
+            steps.push(Step::Valid { place: place.clone(), node: at.node, field, raw: false });
         }
     }
 

@@ -2,14 +2,16 @@
 
 use crate::cache::{Bounded, Plans};
 use crate::claims::Claims;
-use crate::compile::{Compiler, Selected};
+use crate::compile::{Compiler, Dropped, Selected, no_before};
 use crate::config::Settings;
 use crate::execute;
-use crate::plan::{Branch, Change, Envelope, KeyProgram, Program, Select, Shape, Tombstone, ValuePlan, ValueProgram};
+use crate::plan::{
+    Branch, Change, Envelope, HeaderAdd, KeyProgram, Place, Program, Shape, Tombstone, ValuePlan, ValueProgram,
+};
 use crate::plan_codec::{self, Request};
 use connect_data::frame::{CHANGE, DROP, Datum, PASS, RecordFrame, change};
 use connect_data::row_image::{Image, tree};
-use connect_data::wire::Writer;
+use connect_data::wire::{Reader, Writer};
 use connect_data::{Error, Properties, Result, SchemaId, SchemaStore, Transformation, Value};
 use std::sync::Arc;
 
@@ -51,7 +53,12 @@ impl ExtractNewRecordState {
             ValuePlan::Envelope(envelope) => envelope,
         };
         value.expect_slots(envelope.slots as usize)?;
-        let shape = shape(&value, envelope);
+        let with_defaults = self.with_defaults(schema, &value, record.value.image, envelope)?;
+        let rows = match &with_defaults {
+            None => value,
+            Some(image) => Image::new(image, &[])?,
+        };
+        let shape = shape(&rows, envelope);
         let [after, before, neither] = &envelope.branches;
         let [of_after, of_before, of_neither] = &compiled.programs;
         let (branch, programs) = match shape {
@@ -66,10 +73,48 @@ impl ExtractNewRecordState {
                 Ok(())
             }
             Branch::Change(change) => {
-                let program = self.program(record, &value, shape, &change.select, programs, out)?;
-                write_change(record, &value, change, &program, out)
+                let no_row = |before: &Place| value.is_null(before.slot as usize);
+                if shape == Shape::Before && change.topic.is_some() && envelope.before.as_ref().is_some_and(no_row) {
+                    return Err(no_before());
+                }
+                let program = self.program(record, &value, shape, change, programs, out)?;
+                write_change(record, [&value, &rows], shape, change, &program, out)
             }
         }
+    }
+
+    /// The value with defaults in the place of rows that are null, as `Struct.get` gives them; `None` = it is the same.
+    /// No connector's schema has such defaults, so this goes through a value tree.
+    fn with_defaults(
+        &self,
+        schema: SchemaId,
+        value: &Image<'_>,
+        image: &[u8],
+        envelope: &Envelope,
+    ) -> Result<Option<Vec<u8>>> {
+        let rows =
+            [(Some(&envelope.after), &envelope.after_default), (envelope.before.as_ref(), &envelope.before_default)];
+        let mut root = None;
+        for row in rows {
+            let (Some(place), Some(default)) = row else { continue };
+            if !value.is_null(place.slot as usize) {
+                continue;
+            }
+            let envelope = self.schema(schema)?;
+            let values = match &mut root {
+                Some(values) => values,
+                empty => empty.insert(tree::read(envelope.as_deref(), image, &[])?),
+            };
+            if let (Value::Struct(fields), Some(position)) = (values, place.path.first())
+                && let Some(field) = fields.get_mut(*position as usize)
+            {
+                *field = tree::read(self.schema(default.schema)?.as_deref(), &default.image, &[])?;
+            }
+        }
+        let Some(root) = root else { return Ok(None) };
+        let mut image = Vec::new();
+        tree::write(self.schema(schema)?.as_deref(), &root, &mut image)?;
+        Ok(Some(image))
     }
 
     /// Looks the program up by what selects it, compiling it when it is new. `out` serves as scratch for the key.
@@ -78,46 +123,49 @@ impl ExtractNewRecordState {
         record: &RecordFrame<'_>,
         value: &Image<'_>,
         shape: Shape,
-        select: &Select,
+        change: &Change,
         programs: &Bounded<Vec<u8>, Program>,
         out: &mut Vec<u8>,
     ) -> Result<Arc<Program>> {
+        let select = &change.select;
         let operation = match &select.operation {
             None => None,
             Some(place) => execute::text_at(value, place)?,
         };
-        let dropped = match &select.dropped {
-            None => None,
-            Some(name) => list_header(record, name)?,
-        };
         let start = out.len();
-        let mut w = Writer::new(out);
-        w.opt_str(operation);
-        if let Some(dropped) = dropped {
-            dropped.write(&mut w);
-            w.u32(if select.key { record.key.schema } else { 0 });
+        Writer::new(out).opt_str(operation);
+        let operation_end = out.len();
+        if let Some(name) = &select.dropped {
+            dropped_list(record, value, &change.headers, name, out)?;
         }
-        let key = out.get(start..).unwrap_or(&[]);
-        let found = programs.get(key);
-        let key = if found.is_none() { key.to_vec() } else { Vec::new() };
-        out.truncate(start);
-        if let Some(program) = found {
+        let list_end = out.len();
+        if list_end > operation_end {
+            Writer::new(out).u32(if select.key { record.key.schema } else { 0 });
+        }
+        if let Some(program) = programs.get(out.get(start..).unwrap_or(&[])) {
+            out.truncate(start);
             return Ok(program);
         }
-        let dropped = dropped.map_or(Ok(Vec::new()), |dropped| self.names(dropped))?;
+        let key = out.split_off(start);
+        let dropped = match key.get(operation_end - start..list_end - start) {
+            None | Some([]) => Vec::new(),
+            Some(list) => self.names(list)?,
+        };
         let selected = Selected { shape, operation, key_schema: record.key.schema, dropped: &dropped };
         Ok(programs.insert(key, self.compiler().program(record.value.schema, &selected)?))
     }
 
-    /// The items of a list as text; nulls are left out.
-    fn names(&self, list: Datum<'_>) -> Result<Vec<String>> {
-        let not_a_list = || Error::data("enrs.drop-fields", "expected a list of field names, found another value");
-        let schema = self.schema(list.schema)?;
-        match tree::read(schema.as_deref(), list.image, &[])? {
-            Value::Array(items) => items.iter().filter(|item| !item.is_null()).map(name).collect(),
-            _ => Err(not_a_list()),
+    /// The items of a list, which is a datum.
+    fn names(&self, list: &[u8]) -> Result<Vec<Dropped>> {
+        let mut r = Reader::new(list);
+        let schema = self.schema(r.u32()?)?;
+        match tree::read(schema.as_deref(), r.bytes()?, &[])? {
+            Value::Array(items) => Ok(items.iter().map(dropped).collect()),
+            _ => {
+                Err(Error::data("enrs.drop-fields", "expected a list of field names, found another value")
+                    .field("headers"))
+            }
         }
-        .map_err(|error| error.field("headers"))
     }
 
     fn schema(&self, id: SchemaId) -> Result<Option<Arc<connect_data::Schema>>> {
@@ -181,16 +229,17 @@ fn tombstone(plan: &Tombstone, value: &Image<'_>, out: &mut Vec<u8>) -> Result<(
         Tombstone::Keep(headers) if headers.is_empty() => out.push(PASS),
         Tombstone::Keep(headers) => {
             out.extend_from_slice(&[CHANGE, change::APPEND_HEADERS]);
-            execute::headers(value, headers, out)?;
+            execute::headers(value, headers, &None, out)?;
         }
     }
     Ok(())
 }
 
-/// Topic, key, value, headers: the order of an outcome's parts.
+/// Topic, key, value, headers: the order of an outcome's parts. `rows` is `value` with defaults for its rows.
 fn write_change(
     record: &RecordFrame<'_>,
-    value: &Image<'_>,
+    [value, rows]: [&Image<'_>; 2],
+    shape: Shape,
     change: &Change,
     program: &Program,
     out: &mut Vec<u8>,
@@ -200,7 +249,7 @@ fn write_change(
     out.push(0);
     let mut mask = change::VALUE;
     if let Some(topic) = &change.topic {
-        execute::topic(value, topic, |text| {
+        execute::topic(if shape == Shape::After { rows } else { value }, topic, |text| {
             Writer::new(out).str(text);
             mask |= change::TOPIC;
         })?;
@@ -215,19 +264,22 @@ fn write_change(
                 mask |= change::KEY;
             }
             KeyProgram::Rebuild(rebuild) => {
-                execute::rebuild(&key, rebuild, out)?;
+                execute::rebuild(&key, &key, rebuild, out)?;
                 mask |= change::KEY;
             }
         }
     }
-    match &program.value {
+    let unsent = match &program.value {
         ValueProgram::Fail(error) => return Err(error.clone()),
-        ValueProgram::Null { schema, slots } => execute::null(*schema, *slots, out)?,
-        ValueProgram::Rebuild(rebuild) => execute::rebuild(value, rebuild, out)?,
-    }
-    if !change.headers.is_empty() {
+        ValueProgram::Null { schema, slots } => {
+            execute::null(*schema, *slots, out)?;
+            None
+        }
+        ValueProgram::Rebuild(rebuild) => execute::rebuild(rows, value, rebuild, out)?,
+    };
+    if !change.headers.is_empty() || unsent.is_some() {
         mask |= change::APPEND_HEADERS;
-        execute::headers(value, &change.headers, out)?;
+        execute::headers(value, &change.headers, &unsent, out)?;
     }
     if let Some(place) = out.get_mut(mask_at) {
         *place = mask;
@@ -249,30 +301,58 @@ fn remove_entries(key: Datum<'_>, names: &[String], out: &mut Vec<u8>) -> Result
     Ok(())
 }
 
-/// The first header of this name, unless it is null.
-fn list_header<'a>(record: &RecordFrame<'a>, name: &str) -> Result<Option<Datum<'a>>> {
+/// Appends the first header of this name as a datum, unless it is null: one of the record's own, else one that is added.
+fn dropped_list(
+    record: &RecordFrame<'_>,
+    value: &Image<'_>,
+    added: &[HeaderAdd],
+    name: &str,
+    out: &mut Vec<u8>,
+) -> Result<()> {
     for header in record.headers.iter() {
         let (found, datum) = header?;
         if found == name {
-            return Ok((!is_null(&Image::new(datum.image, &[])?)).then_some(datum));
+            if !is_null(&Image::new(datum.image, &[])?) {
+                datum.write(&mut Writer::new(out));
+            }
+            return Ok(());
         }
     }
-    Ok(None)
+    match added.iter().find(|header| header.name == name) {
+        Some(header) if execute::is_given(value, header) => execute::header(value, header, out),
+        _ => Ok(()),
+    }
 }
 
-/// Debezium joins whatever the list holds.
-fn name(item: &Value) -> Result<String> {
-    Ok(match item {
-        Value::String(text) => text.clone(),
+fn dropped(item: &Value) -> Dropped {
+    match item {
+        Value::Null => Dropped::Null,
+        Value::String(text) => Dropped::Name(text.clone()),
+        other => Dropped::Other(java_text(other)),
+    }
+}
+
+/// `Object.toString`, as far as a part of it between commas could be a field's name.
+fn java_text(value: &Value) -> String {
+    let list = |items: &[Value]| items.iter().map(java_text).collect::<Vec<_>>().join(", ");
+    match value {
+        Value::Null | Value::Unavailable => "null".to_owned(),
         Value::Boolean(value) => value.to_string(),
         Value::Int8(value) => value.to_string(),
         Value::Int16(value) => value.to_string(),
         Value::Int32(value) => value.to_string(),
         Value::Int64(value) => value.to_string(),
-        other => {
-            return Err(Error::data("enrs.drop-fields", format!("expected a field name, found {}", other.kind())));
+        Value::Float32(value) => format!("{value:?}"),
+        Value::Float64(value) => format!("{value:?}"),
+        Value::String(text) => text.clone(),
+        Value::Bytes(_) => "[B".to_owned(),
+        Value::Struct(_) => "Struct{}".to_owned(),
+        Value::Array(items) => format!("[{}]", list(items)),
+        Value::Map(entries) => {
+            let entry = |(key, value): &(Value, Value)| format!("{}={}", java_text(key), java_text(value));
+            format!("{{{}}}", entries.iter().map(entry).collect::<Vec<_>>().join(", "))
         }
-    })
+    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 use super::{Executor, Instance, Record, Result};
 use connect_data::row_image::tree;
 use connect_data::wire::{Reader, Writer};
-use connect_data::{Error, SchemaStore, Transformation, Value};
+use connect_data::{Error, NodeId, Schema, SchemaStore, Transformation, Value};
 use connect_json::Datum;
 use std::collections::BTreeMap;
 
@@ -19,7 +19,12 @@ struct Plan {
 enum ValuePlan {
     Pass,
     Raise(Error),
-    Envelope { after: Path, before: Option<Path>, branches: Vec<Branch> },
+    Envelope {
+        after: (Path, Option<Value>),
+        before: Option<Path>,
+        before_default: Option<Value>,
+        branches: Vec<Branch>,
+    },
 }
 
 enum Branch {
@@ -72,6 +77,15 @@ struct Rebuild {
     null: Error,
     unfit: Error,
     steps: Vec<Step>,
+    watch: Option<Watch>,
+}
+
+struct Watch {
+    action: u8,
+    placeholder: String,
+    error: Error,
+    header_schema: u32,
+    columns: Vec<(Path, String, u8)>,
 }
 
 enum Step {
@@ -80,6 +94,7 @@ enum Step {
     Copy { from: Path, first: usize, count: usize, to: usize },
     Default(usize, Value),
     Put(usize, Source),
+    Valid { path: Path, field: String, raw: bool },
 }
 
 /// Decodes with a store for the constants.
@@ -157,8 +172,9 @@ impl Decoder<'_> {
                 0 => ValuePlan::Pass,
                 1 => ValuePlan::Raise(self.error()),
                 2 => ValuePlan::Envelope {
-                    after: self.path(),
+                    after: (self.path(), self.optional(Self::constant)),
                     before: self.optional(Self::path),
+                    before_default: self.optional(Self::constant),
                     branches: (0..3).map(|_| self.branch()).collect(),
                 },
                 other => panic!("value {other}"),
@@ -214,7 +230,15 @@ impl Decoder<'_> {
                 2 => Step::Copy { from: d.path(), first: d.number(), count: d.number(), to: d.number() },
                 3 => Step::Default(d.number(), d.constant()),
                 4 => Step::Put(d.number(), d.source()),
+                5 => Step::Valid { path: d.path(), field: d.text(), raw: d.u8() == 1 },
                 other => panic!("step {other}"),
+            }),
+            watch: self.optional(|d| Watch {
+                action: d.u8(),
+                placeholder: d.text(),
+                error: d.error(),
+                header_schema: d.r.u32().unwrap(),
+                columns: d.list(|d| (d.path(), d.text(), d.u8())),
             }),
         }
     }
@@ -258,8 +282,48 @@ impl Source {
     }
 }
 
+impl Watch {
+    /// The header that lists the fields; without row images there is no other way.
+    fn look(&self, rows: &Value, store: &dyn SchemaStore) -> connect_data::Result<Option<(String, Datum)>> {
+        let text = Value::String(self.placeholder.clone());
+        let octets = self.placeholder.as_bytes();
+        let number = |value: &Value| match value {
+            Value::Int32(number) => i64::from(*number),
+            Value::Int64(number) => *number,
+            _ => -1,
+        };
+        let mut found = Vec::new();
+        for (path, field, form) in &self.columns {
+            let holds = match (form, at(rows, path)) {
+                (0, Some(value)) => *value == text,
+                (1, Some(Value::Bytes(bytes))) => bytes == octets,
+                (2, Some(Value::Array(items))) => *items == [text.clone()],
+                (3, Some(Value::Array(items))) => {
+                    items.iter().map(number).eq(octets.iter().map(|octet| i64::from(*octet)))
+                }
+                (4, Some(Value::Map(entries))) => *entries == [(text.clone(), text.clone())],
+                _ => false,
+            };
+            if holds && self.action == 3 {
+                return Err(self.error.clone().field(field));
+            }
+            if holds {
+                found.push(Value::String(field.clone()));
+            }
+        }
+        let schema = || (*store.get(self.header_schema).unwrap()).clone();
+        Ok((!found.is_empty()).then(|| ("__unavailable".to_owned(), (Some(schema()), Value::Array(found)))))
+    }
+}
+
 impl Rebuild {
-    fn run(&self, root: &Value, store: &dyn SchemaStore) -> connect_data::Result<Datum> {
+    fn run(
+        &self,
+        root: &Value,
+        raw: &Value,
+        schema: Option<&Schema>,
+        store: &dyn SchemaStore,
+    ) -> connect_data::Result<Datum> {
         let mut new = vec![Value::Null; self.fields];
         for step in &self.steps {
             match step {
@@ -269,7 +333,7 @@ impl Rebuild {
                     }
                 }
                 Step::Refuse(source, field) => {
-                    if !source.give(root).is_null() {
+                    if !source.give(raw).is_null() {
                         return Err(self.unfit.clone().field(field));
                     }
                 }
@@ -282,10 +346,38 @@ impl Rebuild {
                         new[*to] = value.clone();
                     }
                 }
-                Step::Put(to, source) => new[*to] = source.give(root),
+                Step::Put(to, source) => new[*to] = source.give(raw),
+                Step::Valid { path, field, raw: of_raw } => {
+                    let schema = schema.unwrap();
+                    let node = path.iter().fold(0, |node, position| schema.node(node).fields[*position].node);
+                    if at(if *of_raw { raw } else { root }, path)
+                        .is_some_and(|value| !inside_valid(schema, node, value))
+                    {
+                        return Err(self.null.clone().field(field));
+                    }
+                }
             }
         }
         Ok((Some((*store.get(self.schema).unwrap()).clone()), Value::Struct(new)))
+    }
+}
+
+/// `ConnectSchema.validateValue`, as far as nulls go.
+fn inside_valid(schema: &Schema, node: NodeId, value: &Value) -> bool {
+    let definition = schema.node(node);
+    let item = |node: NodeId, value: &Value| match value {
+        Value::Null => schema.node(node).optional,
+        value => inside_valid(schema, node, value),
+    };
+    match value {
+        Value::Struct(fields) => fields.iter().zip(&definition.fields).all(|(value, field)| {
+            value.is_null() && schema.node(field.node).default.is_some() || item(field.node, value)
+        }),
+        Value::Array(items) => items.iter().all(|value| item(definition.item.unwrap(), value)),
+        Value::Map(entries) => entries
+            .iter()
+            .all(|(key, value)| item(definition.key.unwrap(), key) && item(definition.item.unwrap(), value)),
+        _ => true,
     }
 }
 
@@ -320,18 +412,23 @@ impl Interpreter {
         Ok(plan)
     }
 
-    fn program(&mut self, record: &Record, branch: u8, change: &Change) -> connect_data::Result<std::rc::Rc<Program>> {
+    fn program(
+        &mut self,
+        record: &Record,
+        new: &Record,
+        branch: u8,
+        change: &Change,
+    ) -> connect_data::Result<std::rc::Rc<Program>> {
         let operation = change.operation.as_ref().and_then(|path| match at(&record.value.1, path) {
             Some(Value::String(text)) => Some(text.clone()),
             None | Some(Value::Null) => None,
             Some(other) => panic!("operation: {}", other.kind()),
         });
         let mut dropped = Vec::new();
-        if let Some((_, (_, value))) = change.dropped.as_ref().and_then(|n| record.headers.iter().find(|(m, _)| m == n))
-        {
+        if let Some((_, (_, value))) = change.dropped.as_ref().and_then(|n| new.headers.iter().find(|(m, _)| m == n)) {
             dropped = match value {
                 Value::Null => Vec::new(),
-                Value::Array(items) => items.iter().filter_map(text).collect(),
+                Value::Array(items) => items.iter().map(item).collect(),
                 _ => {
                     return Err(Error::data("enrs.drop-fields", "expected a list of field names, found another value")
                         .field("headers"));
@@ -348,7 +445,12 @@ impl Interpreter {
         w.u32(if key { super::intern(store, record.key.0.as_ref()) } else { 0 });
         w.opt_str(operation.as_deref());
         w.u32(dropped.len() as u32);
-        dropped.iter().for_each(|name| w.str(name));
+        for (code, text) in &dropped {
+            w.u8(*code);
+            if *code != 0 {
+                w.str(text);
+            }
+        }
         if let Some(program) = self.programs.get(&request) {
             return Ok(program.clone());
         }
@@ -376,12 +478,23 @@ impl Interpreter {
                 new
             }));
         }
-        let (after, before, branches) = match &plan.value {
+        let (after, before, before_default, branches) = match &plan.value {
             ValuePlan::Pass => return Ok(Some(new)),
             ValuePlan::Raise(error) => return Err(error.clone()),
-            ValuePlan::Envelope { after, before, branches } => (after, before, branches),
+            ValuePlan::Envelope { after, before, before_default, branches } => {
+                (after, before, before_default, branches)
+            }
         };
-        let branch = if present(root, after) {
+        let raw = root;
+        let mut with_defaults = raw.clone();
+        let before_place = before.as_ref().map(|before| (before, before_default));
+        for (path, default) in before_place.into_iter().chain([(&after.0, &after.1)]) {
+            if let (false, Some(default), Value::Struct(fields)) = (present(raw, path), default, &mut with_defaults) {
+                fields[path[0]] = default.clone();
+            }
+        }
+        let root = &with_defaults;
+        let branch = if present(root, &after.0) {
             0
         } else if before.as_ref().is_some_and(|before| present(root, before)) {
             1
@@ -393,14 +506,17 @@ impl Interpreter {
             Branch::Drop => return Ok(None),
             Branch::Change(change) => change,
         };
-        new.headers.extend(self.headers(root, &change.headers));
+        if branch == 1 && change.topic.is_some() && !before.as_ref().is_some_and(|before| present(raw, before)) {
+            return Err(Error::data("enrs.no-before", "expected a row in `before`, found none"));
+        }
+        new.headers.extend(self.headers(raw, &change.headers));
         if let Some((keep_if_blank, source)) = &change.topic
-            && let Value::String(topic) = source.give(root)
+            && let Value::String(topic) = source.give(if branch == 0 { root } else { raw })
             && !(*keep_if_blank && topic.chars().all(|c| c <= ' '))
         {
             new.topic = topic;
         }
-        let program = self.program(record, branch as u8, change)?;
+        let program = self.program(record, &new, branch as u8, change)?;
         if !record.key.1.is_null() {
             match &program.key {
                 KeyProgram::Keep => {}
@@ -418,26 +534,38 @@ impl Interpreter {
                         .hint("set drop.fields.from.key=false"));
                     }
                 },
-                KeyProgram::Rebuild(rebuild) => new.key = rebuild.run(&record.key.1, &*self.instance.store)?,
+                KeyProgram::Rebuild(rebuild) => {
+                    new.key =
+                        rebuild.run(&record.key.1, &record.key.1, record.key.0.as_ref(), &*self.instance.store)?;
+                }
             }
         }
         new.value = match &program.value {
             ValueProgram::Raise(error) => return Err(error.clone()),
             ValueProgram::Null(0) => (None, Value::Null),
             ValueProgram::Null(schema) => (Some((*self.instance.store.get(*schema).unwrap()).clone()), Value::Null),
-            ValueProgram::Rebuild(rebuild) => rebuild.run(root, &*self.instance.store)?,
+            ValueProgram::Rebuild(rebuild) => {
+                if let Some(watch) = &rebuild.watch {
+                    new.headers.extend(watch.look(root, &*self.instance.store)?);
+                }
+                rebuild.run(root, raw, record.value.0.as_ref(), &*self.instance.store)?
+            }
         };
         Ok(Some(new))
     }
 }
 
-fn text(item: &Value) -> Option<String> {
+fn item(item: &Value) -> (u8, String) {
     match item {
-        Value::Null => None,
-        Value::String(text) => Some(text.clone()),
-        Value::Int32(number) => Some(number.to_string()),
-        Value::Int64(number) => Some(number.to_string()),
-        other => panic!("a name of kind {}", other.kind()),
+        Value::Null => (0, String::new()),
+        Value::String(text) => (1, text.clone()),
+        Value::Int32(number) => (2, number.to_string()),
+        Value::Int64(number) => (2, number.to_string()),
+        Value::Array(items) => {
+            let items: Vec<_> = items.iter().map(|value| self::item(value).1).collect();
+            (2, format!("[{}]", items.join(", ")))
+        }
+        other => (2, format!("{other:?}")),
     }
 }
 

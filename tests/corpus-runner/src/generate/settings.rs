@@ -105,8 +105,9 @@ fn deletes(random: &mut Random, generation: &str, config: &mut Config) {
             "3.0" => MODES_3_0.to_vec(),
             _ => MODES_3_0.iter().chain(MODES).copied().collect(),
         };
-        let odd: Vec<&str> = ODD_MODES.iter().chain(MODES).copied().collect();
-        set(config, "delete.tombstone.handling.mode", odd_or(random, &modes, &odd));
+        // 3.0 does not validate this one: what it then does with records, ours refuses when it is configured.
+        let odd = if generation == "3.0" { &ODD_MODES[..2] } else { ODD_MODES };
+        set(config, "delete.tombstone.handling.mode", odd_or(random, &modes, odd));
     }
 }
 

@@ -29,6 +29,9 @@ final class MovePlan {
     private final Errors.Report error;
     private final StructPath after;
     private final StructPath before;
+    /** Stand for rows that are null; usually null themselves. */
+    private final Object afterDefault;
+    private final Object beforeDefault;
     private final Branch[] branches = new Branch[3];
 
     private MovePlan(WireReader in, Schemas.Interned schema, Moves moves) {
@@ -39,7 +42,9 @@ final class MovePlan {
         kind = in.u8();
         error = kind == FAIL ? Errors.Report.read(in.part()) : null;
         after = kind == ENVELOPE ? path(in) : null;
+        afterDefault = kind == ENVELOPE && in.u8() != 0 ? MoveSource.constant(in, moves) : null;
         before = kind == ENVELOPE && in.u8() != 0 ? path(in) : null;
+        beforeDefault = kind == ENVELOPE && in.u8() != 0 ? MoveSource.constant(in, moves) : null;
         for (int i = 0; kind == ENVELOPE && i < branches.length; i++) {
             branches[i] = new Branch(i, in);
         }
@@ -77,10 +82,31 @@ final class MovePlan {
             case FAIL:
                 throw error.exception(moves.plugin, "", false);
             default:
-                Branch branch = branches[after.isPresent(value) ? 0
-                        : before != null && before.isPresent(value) ? 1 : 2];
-                return branch.apply(record, value);
+                Object rows = afterDefault == null && beforeDefault == null ? value : withDefaults(value);
+                Branch branch = branches[after.isPresent(rows) ? 0
+                        : before != null && before.isPresent(rows) ? 1 : 2];
+                return branch.apply(record, value, rows);
         }
+    }
+
+    /** The value with defaults in the place of rows that are null, as {@code Struct.get} gives them. */
+    private Object withDefaults(Object value) {
+        boolean noAfter = afterDefault != null && !after.isPresent(value);
+        boolean noBefore = beforeDefault != null && !before.isPresent(value);
+        if (!noAfter && !noBefore) {
+            return value;
+        }
+        Struct copy = new Struct(schema.schema);
+        Object[] values = moves.access.empty(copy, schema.plan.fields.length);
+        moves.access.copy((Struct) value, 0, values.length, values, 0);
+        if (noAfter) {
+            values[after.first()] = afterDefault;
+        }
+        if (noBefore) {
+            values[before.first()] = beforeDefault;
+        }
+        moves.access.fill(copy, values, schema.plan.fields);
+        return copy;
     }
 
     private <R extends ConnectRecord<R>> R tombstone(R record) {
@@ -132,6 +158,10 @@ final class MovePlan {
         private static final int CHANGE = 2;
         /** As many as the core keeps. */
         private static final int MAX_PROGRAMS = 256;
+        /** What an item of the list of fields to drop was (plan_codec.rs: request). */
+        private static final char NULL = 0;
+        private static final char NAME = 1;
+        private static final char OTHER = 2;
 
         private final int number;
         private final int action;
@@ -164,18 +194,22 @@ final class MovePlan {
             }
         }
 
-        <R extends ConnectRecord<R>> R apply(R record, Object value) {
+        /** @param rows the value with defaults for its rows */
+        <R extends ConnectRecord<R>> R apply(R record, Object value, Object rows) {
             if (action == DROP) {
                 return null;
             }
             if (action != CHANGE) {
                 throw failure.exception(moves.plugin, "", false);
             }
+            if (topic != null && number == 1 && !before.isPresent(value)) {
+                throw new DataFault("enrs.no-before", "expected a row in `before`, found none");
+            }
             Headers headers = appended(record, value, added);
-            String newTopic = topic(record, value);
-            MoveProgram program = program(record, value);
+            String newTopic = topic(record, number == 0 ? rows : value);
+            MoveProgram program = program(record, value, headers);
             Object key = program.key(record.key());
-            Object row = program.value((Struct) value);
+            Object row = program.value((Struct) rows, (Struct) value, headers);
             Schema keySchema = record.key() == null ? record.keySchema() : program.keySchema(record.keySchema());
             return record.newRecord(newTopic, record.kafkaPartition(), keySchema, key, program.valueSchema(), row,
                     record.timestamp(), headers);
@@ -194,17 +228,17 @@ final class MovePlan {
         }
 
         /** The first record that needs a program has it compiled: that is when Debezium fills its schema cache. */
-        private MoveProgram program(ConnectRecord<?> record, Object value) {
+        private MoveProgram program(ConnectRecord<?> record, Object value, Headers headers) {
             MoveProgram single = only;
-            return single != null ? single : selected(record, value);
+            return single != null ? single : selected(record, value, headers);
         }
 
-        private MoveProgram selected(ConnectRecord<?> record, Object value) {
+        private MoveProgram selected(ConnectRecord<?> record, Object value, Headers headers) {
             Object found = operation == null ? null : operation.get(value, null);
             if (found != null && !(found instanceof String)) {
                 throw new DataFault("plan.operation", "expected a String, found " + found.getClass().getName());
             }
-            List<String> names = dropped == null ? List.of() : names(record);
+            List<String> names = dropped == null ? List.of() : names(headers);
             Schemas.Interned keySchema =
                     byKey && !names.isEmpty() ? moves.schemas.of(record.keySchema()) : Schemas.Interned.NONE;
             Object selector = names.isEmpty()
@@ -233,7 +267,12 @@ final class MovePlan {
                 request.str(found);
             }
             request.u32(names.size());
-            names.forEach(request::str);
+            for (String name : names) {
+                request.u8(name.charAt(0));
+                if (name.charAt(0) != NULL) {
+                    request.str(name.substring(1));
+                }
+            }
             WireReader answer = moves.core.apply(request);
             if (answer == null) {
                 throw new BucatiniError("plan.none", moves.plugin + ": there is a plan, but no program to it");
@@ -241,9 +280,9 @@ final class MovePlan {
             return MoveProgram.read(answer, schema.schema, keySchema.schema, moves);
         }
 
-        /** The items of the first header of the name, as text. */
-        private List<String> names(ConnectRecord<?> record) {
-            for (Header header : record.headers()) {
+        /** The items of the first header of the name, as text after a character that says what it was. */
+        private List<String> names(Headers headers) {
+            for (Header header : headers) {
                 if (header.key().equals(dropped)) {
                     return header.value() == null ? List.of() : names(header.value());
                 }
@@ -258,13 +297,7 @@ final class MovePlan {
             }
             List<String> names = new ArrayList<>();
             for (Object item : (Collection<?>) value) {
-                if (item instanceof String || item instanceof Boolean || item instanceof Byte || item instanceof Short
-                        || item instanceof Integer || item instanceof Long) {
-                    names.add(item.toString());
-                } else if (item != null) {
-                    throw new DataFault("plan.dropped", "expected a field name, found " + item.getClass().getName())
-                            .field("headers");
-                }
+                names.add(item == null ? String.valueOf(NULL) : (item instanceof String ? NAME : OTHER) + item.toString());
             }
             return names;
         }

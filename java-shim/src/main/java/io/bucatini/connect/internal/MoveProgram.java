@@ -8,8 +8,11 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.apache.kafka.connect.data.ConnectSchema;
 import org.apache.kafka.connect.data.Schema;
 import org.apache.kafka.connect.data.Struct;
+import org.apache.kafka.connect.errors.DataException;
+import org.apache.kafka.connect.header.Headers;
 
 /** What a rewritten key and value look like (plan_codec.rs: program). */
 final class MoveProgram {
@@ -69,7 +72,7 @@ final class MoveProgram {
             case REMOVE_ENTRIES:
                 return withoutRemoved(key);
             default:
-                return keyRebuild.apply(key);
+                return keyRebuild.apply(key, key);
         }
     }
 
@@ -78,15 +81,23 @@ final class MoveProgram {
         return keyKind == REBUILD_KEY ? keyRebuild.schema.schema : schema;
     }
 
-    /** The value. */
-    Object value(Struct value) {
+    /**
+     * The value.
+     *
+     * @param rows the old one with defaults for its rows
+     * @param headers where a header goes that says which values are unavailable
+     */
+    Object value(Struct rows, Struct value, Headers headers) {
         switch (valueKind) {
             case FAIL_VALUE:
                 throw valueError.exception(moves.plugin, "", false);
             case NULL_VALUE:
                 return null;
             default:
-                return valueRebuild.apply(value);
+                if (valueRebuild.watch != null) {
+                    valueRebuild.watch.look(rows, headers);
+                }
+                return valueRebuild.apply(rows, value);
         }
     }
 
@@ -111,11 +122,14 @@ final class MoveProgram {
         private static final int COPY = 2;
         private static final int DEFAULT = 3;
         private static final int PUT = 4;
+        private static final int VALID = 5;
 
         final Schemas.Interned schema;
         private final Errors.Report ofNull;
         private final Errors.Report ofUnfit;
         private final Step[] steps;
+        /** Null if nobody wants to know which values are unavailable. */
+        final MoveWatch watch;
 
         Rebuild(WireReader in, Schema root) {
             schema = moves.schemas.get(in.u32());
@@ -133,19 +147,20 @@ final class MoveProgram {
                 }
             }
             steps = read.toArray(new Step[0]);
+            watch = in.u8() == 0 ? null : new MoveWatch(in, root, moves);
         }
 
-        Struct apply(Object root) {
+        Struct apply(Object root, Object raw) {
             Struct struct = new Struct(schema.schema);
             Object[] values = moves.access.empty(struct, schema.plan.fields.length);
             for (Step step : steps) {
-                run(step, root, values);
+                run(step, root, raw, values);
             }
             moves.access.fill(struct, values, schema.plan.fields);
             return struct;
         }
 
-        private void run(Step step, Object root, Object[] values) {
+        private void run(Step step, Object root, Object raw, Object[] values) {
             switch (step.kind) {
                 case REQUIRE:
                     int missing = step.path.firstNull(root, step.required);
@@ -154,7 +169,7 @@ final class MoveProgram {
                     }
                     return;
                 case REFUSE:
-                    if (step.source.get(root) != null) {
+                    if (step.source.get(raw) != null) {
                         throw ofUnfit.exception(moves.plugin, step.field, false);
                     }
                     return;
@@ -166,8 +181,23 @@ final class MoveProgram {
                         values[step.to] = step.constant;
                     }
                     return;
+                case VALID:
+                    validate(step, step.path.get(step.raw ? raw : root, null));
+                    return;
                 default:
-                    values[step.to] = step.source.get(root);
+                    values[step.to] = step.source.get(raw);
+            }
+        }
+
+        /** As {@code Struct.put} would; what is wrong inside a value is the record's fault. */
+        private void validate(Step step, Object value) {
+            if (value == null) {
+                return;
+            }
+            try {
+                ConnectSchema.validateValue(step.path.schema(), value);
+            } catch (DataException e) {
+                throw ofNull.exception(moves.plugin, step.field, false);
             }
         }
 
@@ -184,6 +214,7 @@ final class MoveProgram {
             int first;
             int count;
             int to;
+            boolean raw;
 
             Step(WireReader in, Schema root, int size) {
                 kind = in.u8();
@@ -212,13 +243,18 @@ final class MoveProgram {
                         to = in.u32();
                         source = MoveSource.read(in, root, moves);
                         break;
+                    case VALID:
+                        path = StructPath.read(in, root, moves.access);
+                        field = in.str();
+                        raw = in.u8() != 0;
+                        break;
                     default:
                         throw new BucatiniError("plan.step", "program: unknown kind of step " + kind);
                 }
                 if (kind == COPY) {
                     check(first, count, path.schema().fields().size());
                 }
-                if (kind >= COPY) {
+                if (kind >= COPY && kind <= PUT) {
                     check(to, kind == COPY ? count : 1, size);
                 }
             }

@@ -201,6 +201,11 @@ final class StructPath {
         return struct(get(root, null), positions.length);
     }
 
+    /** Position in the root. */
+    int first() {
+        return positions[0];
+    }
+
     /** Schema of what is at the path. */
     Schema schema() {
         return schemas[positions.length];

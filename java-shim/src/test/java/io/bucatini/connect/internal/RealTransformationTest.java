@@ -9,8 +9,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import io.bucatini.connect.BucatiniExtractNewRecordState;
+import java.io.File;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -28,10 +31,14 @@ import org.apache.kafka.connect.data.Field;
 import org.apache.kafka.connect.data.Schema;
 import org.apache.kafka.connect.data.SchemaBuilder;
 import org.apache.kafka.connect.data.Struct;
+import org.apache.kafka.connect.errors.ConnectException;
 import org.apache.kafka.connect.errors.DataException;
 import org.apache.kafka.connect.header.Header;
+import org.apache.kafka.connect.runtime.ConnectorConfig;
+import org.apache.kafka.connect.runtime.isolation.Plugins;
 import org.apache.kafka.connect.sink.SinkRecord;
 import org.apache.kafka.connect.source.SourceRecord;
+import org.apache.kafka.connect.transforms.Transformation;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -162,7 +169,10 @@ class RealTransformationTest {
         DataException wrong = assertThrows(DataException.class,
                 () -> route.apply(record(ENVELOPE, change(ENVELOPE, "c", null, row(1, "x")))));
         assertTrue(wrong.getMessage().startsWith("BucatiniExtractNewRecordState: "), wrong.getMessage());
-        assertThrows(ConfigException.class, () -> real(Map.of("delete.handling.mode", "perhaps")));
+        assertThrows(ConnectException.class, () -> real(Map.of("delete.handling.mode", "perhaps")));
+        ConfigException both = assertThrows(ConfigException.class,
+                () -> real(Map.of("delete.handling.mode", "none", "delete.tombstone.handling.mode", "drop")));
+        assertTrue(both.getMessage().contains("delete.handling.mode and delete.tombstone.handling.mode"), both.getMessage());
         smt.close();
         Struct wrongValue = new Struct(ROW).put("id", 1).put("name", "x");
         NativeTransformation<SourceRecord> plain = real(Map.of());
@@ -277,14 +287,86 @@ class RealTransformationTest {
     }
 
     @Test
-    void aThousandInstancesComeAndGo() {
+    void tenThousandInstancesComeAndGoAndMemoryStays() throws Exception {
         Map<String, String> config = new HashMap<>(Map.of("add.fields", "op"));
-        for (int i = 0; i < 1_000; i++) {
+        long[] before = null;
+        for (int i = 0; i < 10_000; i++) {
+            if (i == 5_000) {
+                before = resources();
+            }
             NativeTransformation<SourceRecord> smt = real(config);
             assertEquals("c", ((Struct) smt.apply(record(ENVELOPE, change(ENVELOPE, "c", null, row(i, "x")))).value()).get("__op"));
+            // Half of them are left to the Cleaner.
             if (i % 2 == 0) {
                 smt.close();
             }
         }
+        long[] after = resources();
+        long grown = after[0] - before[0];
+        assertTrue(grown < 16 << 20, grown + " bytes more after 5,000 instances");
+        assertTrue(Math.abs(after[1] - before[1]) <= 2 && Math.abs(after[2] - before[2]) <= 2,
+                Arrays.toString(before) + Arrays.toString(after));
+    }
+
+    /** Resident memory, threads and open files, after what is garbage has gone. */
+    private static long[] resources() throws Exception {
+        for (int i = 0; i < 3; i++) {
+            System.gc();
+            Thread.sleep(200);
+        }
+        long pages = Long.parseLong(Files.readString(Path.of("/proc/self/statm")).split(" ")[1]);
+        return new long[] {pages * 4096, new File("/proc/self/task").list().length, new File("/proc/self/fd").list().length};
+    }
+
+    @Test
+    void aValueThatWasNotSentIsListedInAHeader() {
+        Struct row = row(1, "__debezium_unavailable_value");
+        for (String handling : List.of("header", "mark")) {
+            for (String engine : List.of("native", "wasm")) {
+                BucatiniExtractNewRecordState<SourceRecord> smt = new BucatiniExtractNewRecordState<>();
+                smt.configure(Map.of("unavailable.value.handling", handling, "engine", engine));
+                SourceRecord unwrapped = smt.apply(record(ENVELOPE, change(ENVELOPE, "u", null, row)));
+                assertEquals(List.of("name"), unwrapped.headers().lastWithName("__unavailable").value());
+                assertEquals("__debezium_unavailable_value", ((Struct) unwrapped.value()).get("name"));
+                SourceRecord sent = smt.apply(record(ENVELOPE, change(ENVELOPE, "u", null, row(1, "x"))));
+                assertNull(sent.headers().lastWithName("__unavailable"));
+                smt.close();
+            }
+        }
+        NativeTransformation<SourceRecord> failing = real(Map.of("unavailable.value.handling", "fail"));
+        assertThrows(DataException.class, () -> failing.apply(record(ENVELOPE, change(ENVELOPE, "u", null, row))));
+    }
+
+    /** Predicates and their negation, as Connect puts them around a transformation. */
+    @Test
+    void predicatesChooseTheRecords() {
+        SourceRecord event = record(ENVELOPE, change(ENVELOPE, "c", null, row(1, "x")));
+        SourceRecord tombstone = record(null, null);
+        SourceRecord marked = record(ENVELOPE, change(ENVELOPE, "c", null, row(2, "y")));
+        marked.headers().addString("skip", "");
+        String predicates = "org.apache.kafka.connect.transforms.predicates.";
+        Transformation<SourceRecord> notTombstones = chain(predicates + "RecordIsTombstone", Map.of(), true);
+        assertSame(tombstone, notTombstones.apply(tombstone));
+        assertEquals("x", ((Struct) notTombstones.apply(event).value()).get("name"));
+        Transformation<SourceRecord> tombstones = chain(predicates + "RecordIsTombstone", Map.of(), false);
+        assertNull(tombstones.apply(tombstone));
+        assertSame(event, tombstones.apply(event));
+        Transformation<SourceRecord> unmarked = chain(predicates + "HasHeaderKey", Map.of("name", "skip"), true);
+        assertSame(marked, unmarked.apply(marked));
+        assertEquals("x", ((Struct) unmarked.apply(event).value()).get("name"));
+        Transformation<SourceRecord> topic = chain(predicates + "TopicNameMatches", Map.of("pattern", "server\\.public\\..*"), false);
+        assertEquals("x", ((Struct) topic.apply(event).value()).get("name"));
+        Transformation<SourceRecord> otherTopic = chain(predicates + "TopicNameMatches", Map.of("pattern", "other"), false);
+        assertSame(event, otherTopic.apply(event));
+    }
+
+    private static Transformation<SourceRecord> chain(String predicate, Map<String, String> settings, boolean negate) {
+        Map<String, String> config = new HashMap<>(Map.of("name", "c", "connector.class", "Any", "transforms", "unwrap",
+                "transforms.unwrap.type", BucatiniExtractNewRecordState.class.getName(), "transforms.unwrap.predicate", "p",
+                "transforms.unwrap.negate", String.valueOf(negate), "predicates", "p", "predicates.p.type", predicate));
+        settings.forEach((key, value) -> config.put("predicates.p." + key, value));
+        List<Transformation<SourceRecord>> chain =
+                new ConnectorConfig(new Plugins(Map.of()), config).transformations();
+        return chain.get(0);
     }
 }
