@@ -178,6 +178,19 @@ fn unknown_keys_are_refused_with_what_was_probably_meant() {
 }
 
 #[test]
+fn who_leaves_the_debezium_generation_open_is_told_once() {
+    let unwrap = r#""transforms": "a,b", "transforms.a.type": "io.debezium.transforms.ExtractNewRecordState",
+        "transforms.b.type": "io.debezium.transforms.ExtractNewRecordState""#;
+    let said = |more: &str| {
+        let file = Temporary::new("undecided.json", &format!("{{{SINK}, {unwrap}{more}}}"));
+        read(std::slice::from_ref(&file.0), false).notices().iter().filter(|said| said.contains("tombstones")).count()
+    };
+    assert_eq!(said(""), 1);
+    assert_eq!(said(r#", "transforms.a.drop.tombstones": "false""#), 1);
+    assert_eq!(said(r#", "transforms.a.generation": "3.x", "transforms.b.generation": "auto""#), 0);
+}
+
+#[test]
 fn chains_are_checked_as_a_whole() {
     let unwrap = r#""transforms": "a,b", "transforms.a.type": "io.debezium.transforms.ExtractNewRecordState",
         "transforms.b.type": "org.apache.kafka.connect.transforms.RegexRouter", "transforms.b.regex": "(.*)", "transforms.b.replacement": "x$1""#;

@@ -124,6 +124,27 @@ impl OtherKey {
     }
 }
 
+/// What a host says once about a configuration that leaves something open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// Keys any of which settles it.
+    pub unless: &'static [&'static str],
+    /// For the user.
+    pub text: &'static str,
+}
+
+impl Notice {
+    /// Whether it is to be said.
+    pub fn applies(&self, properties: &Properties) -> bool {
+        self.unless.iter().all(|key| properties.get(key).is_none())
+    }
+
+    /// The lines of `java.util.Properties` that the JVM shim reads beside the keys.
+    pub fn to_java_properties(&self) -> String {
+        format!("notice.unless={}\nnotice.text={}\n", self.unless.join(","), escape_java(self.text))
+    }
+}
+
 /// What a user set. Absent and null are the same, as in Connect.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Properties(BTreeMap<String, String>);

@@ -1,7 +1,7 @@
 //! Settings of both generations: one table, and what they come to.
 
 use crate::field_reference::FieldReference;
-use connect_data::config::{ConfigType, DefaultValue, Importance, Validator};
+use connect_data::config::{ConfigType, DefaultValue, Importance, Notice, Validator};
 use connect_data::{ConfigDef, ConfigKey, Error, Properties, Result};
 
 const GENERATION: &str = "generation";
@@ -208,6 +208,14 @@ pub static CONFIG: ConfigDef = ConfigDef {
             "native: the library in this process. wasm: the same code as a component in a sandbox.",
         ),
     ],
+};
+
+/// Two Debezium generations differ in what they do by themselves: who set nothing is told which it is.
+pub static UNDECIDED: Notice = Notice {
+    unless: &[GENERATION, DROP_TOMBSTONES, DELETE_HANDLING, DELETE_TOMBSTONE_HANDLING],
+    text: "no setting says what becomes of deletes and tombstones: a delete becomes a null value, tombstones are dropped, as \
+           with Debezium 3.x; 1.7 dropped both. Set delete.tombstone.handling.mode, or drop.tombstones and \
+           delete.handling.mode, or generation.",
 };
 
 /// The order of work and the treatment of nulls: the two that ever existed.

@@ -38,7 +38,12 @@ mod tests {
         for (config, _, _) in PLUGINS {
             let file =
                 format!("java-shim/src/main/resources/io/bucatini/connect/{}.configdef.properties", config.plugin);
-            check(&root().join(file), &config.to_java_properties());
+            let notice = if config.plugin == extract_new_record_state::config::CONFIG.plugin {
+                extract_new_record_state::config::UNDECIDED.to_java_properties()
+            } else {
+                String::new()
+            };
+            check(&root().join(file), &(config.to_java_properties() + &notice));
         }
     }
 

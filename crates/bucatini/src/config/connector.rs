@@ -35,6 +35,16 @@ pub enum Connector {
     Sink(Box<SinkConfig>),
 }
 
+impl Connector {
+    /// Its chain.
+    pub(super) fn transforms(&self) -> &[TransformConfig] {
+        match self {
+            Self::Source(source) => &source.transforms,
+            Self::Sink(sink) => &sink.transforms,
+        }
+    }
+}
+
 /// What a connector is read with.
 pub(super) struct Context<'a> {
     pub(super) providers: &'a Providers<'a>,

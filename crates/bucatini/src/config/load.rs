@@ -3,11 +3,12 @@
 use super::audit::{Audit, Fate};
 use super::connector::{self, Connector, Context, merged};
 use super::kafka::{self, KafkaClientSettings};
-use super::pipeline::{Pipeline, RunOptions};
+use super::pipeline::{Pipeline, RunOptions, TransformConfig, TransformKind};
 use super::providers::{Environment, Providers};
 use super::secrets::Redactor;
 use super::worker::{self, Worker};
 use connect_data::{Error, Properties, Result};
+use extract_new_record_state::config::UNDECIDED;
 use std::path::PathBuf;
 
 /// What is to be read.
@@ -138,7 +139,11 @@ impl Loaded {
 
     /// What the user should hear although the run starts.
     pub fn notices(&self) -> Vec<String> {
-        self.audits.iter().flat_map(Audit::notices).collect()
+        let unwrap = |transform: &&TransformConfig| matches!(transform.kind, TransformKind::ExtractNewRecordState(_));
+        let mut chains = self.connectors.iter().flat_map(Connector::transforms);
+        let undecided = chains.find(|transform| unwrap(transform) && UNDECIDED.applies(&transform.properties));
+        let undecided = undecided.map(|transform| format!("transforms.{}: {}", transform.alias, UNDECIDED.text));
+        self.audits.iter().flat_map(Audit::notices).chain(undecided).collect()
     }
 
     /// Whether anything is refused.

@@ -19,7 +19,19 @@ final class ConfigDefs {
 
     /** The ConfigDef of a plug-in. */
     static ConfigDef of(PluginKind kind) {
-        return read(Resources.properties("io/bucatini/connect/" + kind.config() + ".configdef.properties"));
+        return read(declaration(kind));
+    }
+
+    /** What is to be said about a configuration that leaves something open; null for nothing. */
+    static String notice(PluginKind kind, Map<String, ?> configs) {
+        Properties declaration = declaration(kind);
+        String unless = declaration.getProperty("notice.unless");
+        return unless == null || Arrays.stream(unless.split(",")).anyMatch(key -> configs.get(key) != null)
+                ? null : declaration.getProperty("notice.text");
+    }
+
+    private static Properties declaration(PluginKind kind) {
+        return Resources.properties("io/bucatini/connect/" + kind.config() + ".configdef.properties");
     }
 
     static ConfigDef read(Properties declaration) {

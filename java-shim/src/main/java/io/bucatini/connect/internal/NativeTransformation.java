@@ -1,7 +1,5 @@
 package io.bucatini.connect.internal;
 
-import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
@@ -22,10 +20,7 @@ public abstract class NativeTransformation<R extends ConnectRecord<R>> implement
     private static final Logger LOG = LoggerFactory.getLogger(NativeTransformation.class);
     /** How a core calls an invalid value. */
     private static final String INVALID = "[config.invalid]";
-    /** The settings that say what becomes of deletes, and which Debezium is meant. */
-    private static final List<String> DELETES =
-            List.of("generation", "drop.tombstones", "delete.handling.mode", "delete.tombstone.handling.mode");
-    private static final String UNAVAILABLE = "unavailable.value.handling";
+    /** Notices are for the worker's log: once in a worker is enough. */
     private static final AtomicBoolean SAID = new AtomicBoolean();
 
     private final PluginKind kind;
@@ -62,29 +57,17 @@ public abstract class NativeTransformation<R extends ConnectRecord<R>> implement
     public final void configure(Map<String, ?> configs) {
         close();
         try {
-            plugin = NativePlugin.open(kind, false, withHeaderForMark(configs), libraries);
+            plugin = NativePlugin.open(kind, false, configs, libraries);
         } catch (ConfigException e) {
             if (e.getMessage().contains(INVALID)) {
                 throw new ConnectException("Unable to validate config. " + e.getMessage(), e);
             }
             throw e;
         }
-        if (kind == PluginKind.EXTRACT_NEW_RECORD_STATE && DELETES.stream().noneMatch(configs::containsKey)
-                && SAID.compareAndSet(false, true)) {
-            LOG.info("{}: none of {} is set: deletes and tombstones are handled as Debezium 3.x does without them (a delete "
-                    + "becomes a null value, tombstones are dropped)", kind.className(), DELETES);
+        String notice = ConfigDefs.notice(kind, configs);
+        if (notice != null && SAID.compareAndSet(false, true)) {
+            LOG.info("{}: {}", kind.className(), notice);
         }
-    }
-
-    /** A row of Connect cannot say that a value is unavailable: there is the header instead. */
-    private static Map<String, ?> withHeaderForMark(Map<String, ?> configs) {
-        Object action = configs.get(UNAVAILABLE);
-        if (action == null || !action.toString().trim().equalsIgnoreCase("mark")) {
-            return configs;
-        }
-        Map<String, Object> changed = new HashMap<>(configs);
-        changed.put(UNAVAILABLE, "header");
-        return changed;
     }
 
     @Override
