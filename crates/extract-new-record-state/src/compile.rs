@@ -3,9 +3,9 @@
 use crate::claims::{Added, ClaimKey, Claims};
 use crate::config::{DeleteMode, DropFields, Semantics, Settings};
 use crate::field_reference::{FieldReference, java_trim};
-use crate::input::{At, Input, recursive};
+use crate::input::{At, Input};
 use crate::plan::{
-    Branch, Cells, Change, Envelope, HeaderAdd, KeyProgram, Plan, Program, Select, Shape, Source, Tombstone, Topic,
+    Branch, Carry, Change, Envelope, HeaderAdd, KeyProgram, Plan, Program, Select, Shape, Source, Tombstone, Topic,
     ValuePlan, ValueProgram,
 };
 use crate::resolve::{Resolved, accepts, field_schema, header_schema, resolve};
@@ -67,7 +67,8 @@ impl Compiler<'_> {
                 schema: constant.schema,
                 schema_of_null: constant.schema,
                 from: Source::Constant(constant),
-                cells: text_cells(),
+                carry: Carry::Cells(text_cells()),
+                inputs: None,
             });
         }
         Ok(Tombstone::Keep(headers))
@@ -118,10 +119,13 @@ impl Compiler<'_> {
                 Resolved::Skipped => {}
                 Resolved::Nowhere { error, .. } => return Err(error.hint("add.headers names it")),
                 Resolved::Found { at, from } => {
-                    let cells = Cells::of(&input.schema, &input.layout, at.node).ok_or_else(recursive)?;
-                    let schema = self.store.intern(Arc::new(header_schema(input, &at)?))?;
+                    let header = Arc::new(header_schema(input, &at)?);
+                    let schema = self.store.intern(header.clone())?;
                     let schema_of_null = self.store.intern(Arc::new(field_schema(input, &at)?))?;
-                    headers.push(HeaderAdd { name: reference.name.clone(), schema, schema_of_null, from, cells });
+                    let carry = input.carry(&at);
+                    let is_whole = matches!(carry, Carry::Whole { .. });
+                    let inputs = is_whole.then(|| [input.clone(), Arc::new(Input::new(header))]);
+                    headers.push(HeaderAdd { name: reference.name.clone(), schema, schema_of_null, from, carry, inputs });
                 }
             }
         }
@@ -340,10 +344,7 @@ impl Compiler<'_> {
                 Some((_, Resolved::Nowhere { parent, .. })) => AddedFrom::Unfit(input.raw(parent)),
                 Some((_, Resolved::Found { at, from })) => match accepts(self.settings.semantics, schema, input, at)? {
                     false => AddedFrom::Unfit(from.clone()),
-                    true => {
-                        let cells = Cells::of(&input.schema, &input.layout, at.node).ok_or_else(recursive)?;
-                        AddedFrom::Source(from.clone(), cells, at.node)
-                    }
+                    true => AddedFrom::Source(from.clone(), input.carry(at), at.clone()),
                 },
             };
             row.add(name, schema.clone(), from)?;

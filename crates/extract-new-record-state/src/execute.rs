@@ -1,12 +1,15 @@
 //! Executes plans on row images. Nothing is allocated but what `out` grows by.
 
 use crate::config::UnavailableAction;
-use crate::plan::{Cells, Constant, HeaderAdd, Place, Placeholder, Rebuild, Source, Step, Topic, Watch, WatchedColumn};
-use crate::valid::is_valid;
+use crate::input::{Input, recursive};
+use crate::plan::{
+    Carry, Cells, Constant, HeaderAdd, Place, Placeholder, Rebuild, Source, Step, Topic, Watch, WatchedColumn,
+};
+use crate::valid::{is_valid, is_valid_reference};
 use connect_data::frame::Datum;
-use connect_data::row_image::{Image, ImageWriter};
+use connect_data::row_image::{Image, ImageWriter, tree};
 use connect_data::wire::Writer;
-use connect_data::{Error, Result, SchemaId};
+use connect_data::{Error, NodeId, Result, SchemaId};
 
 /// Whether the place itself and all structs on the way to it are there.
 pub(crate) fn is_present(image: &Image<'_>, place: &Place) -> bool {
@@ -99,8 +102,13 @@ pub(crate) fn header(image: &Image<'_>, header: &HeaderAdd, out: &mut Vec<u8>) -
         return null(header.schema_of_null, 1, out);
     }
     datum(header.schema, out, |out| {
-        let mut writer = ImageWriter::new(out, header.cells.width as usize)?;
-        put(&mut writer, image, &header.from, 0, &header.cells)?;
+        let width = match (&header.carry, &header.inputs) {
+            (Carry::Cells(cells), _) => cells.width as usize,
+            (_, inputs) => inputs.as_ref().map_or(1, |[_, target]| target.layout.slots()),
+        };
+        let mut writer = ImageWriter::new(out, width)?;
+        let inputs = header.inputs.as_ref().map(|[source, target]| (&**source, &**target, 0));
+        put(&mut writer, image, &header.from, 0, &header.carry, inputs)?;
         writer.finish();
         Ok(())
     })
@@ -223,9 +231,17 @@ fn run(step: &Step, rebuild: &Rebuild, image: &Image<'_>, raw: &Image<'_>, write
                 put_constant(writer, constant, *to_slot as usize, cells)?;
             }
         }
-        Step::Put { from, to_slot, cells, .. } => put(writer, raw, from, *to_slot as usize, cells)?,
-        Step::Valid { place, node, field, raw: of_raw } => {
+        Step::CopyWhole { from_slot, to_slot, node, is_reference, target, .. } => {
+            let inputs = (&*rebuild.source, &*rebuild.target, *target);
+            carry_whole(writer, image, *from_slot as usize, *to_slot as usize, (*node, *is_reference), inputs)?;
+        }
+        Step::Put { from, to_slot, carry, target, .. } => {
+            let inputs = (&*rebuild.source, &*rebuild.target, *target);
+            put(writer, raw, from, *to_slot as usize, carry, Some(inputs))?;
+        }
+        Step::Valid { place, node, is_reference, field, raw: of_raw } => {
             let image = if *of_raw { raw } else { image };
+            let is_valid = if *is_reference { is_valid_reference } else { is_valid };
             if is_present(image, place) && !is_valid(&rebuild.source, *node, image, place.slot as usize)? {
                 return Err(rebuild.null.clone().field(field));
             }
@@ -234,15 +250,42 @@ fn run(step: &Step, rebuild: &Rebuild, image: &Image<'_>, raw: &Image<'_>, write
     Ok(())
 }
 
-fn put(writer: &mut ImageWriter<'_>, image: &Image<'_>, from: &Source, to: usize, cells: &Cells) -> Result<()> {
-    match give(image, from) {
-        Given::Null => {
+/// Schemas and layouts of the old image and the new, and the value's node in the new.
+type Inputs<'a> = (&'a Input, &'a Input, NodeId);
+
+fn put(
+    writer: &mut ImageWriter<'_>,
+    image: &Image<'_>,
+    from: &Source,
+    to: usize,
+    carry: &Carry,
+    inputs: Option<Inputs<'_>>,
+) -> Result<()> {
+    match (give(image, from), carry, inputs) {
+        (Given::Null, ..) => {
             writer.null(to);
             Ok(())
         }
-        Given::Constant(constant) => put_constant(writer, constant, to, cells),
-        Given::Slot(slot) => copy(writer, image, slot, to, cells),
+        (Given::Constant(constant), Carry::Cells(cells), _) => put_constant(writer, constant, to, cells),
+        (Given::Slot(slot), Carry::Cells(cells), _) => copy(writer, image, slot, to, cells),
+        (Given::Slot(slot), Carry::Whole { node, is_reference }, Some(inputs)) => {
+            carry_whole(writer, image, slot, to, (*node, *is_reference), inputs)
+        }
+        (_, Carry::Whole { .. }, _) => Err(recursive()),
     }
+}
+
+/// No connector's rows have such fields, so this goes through a value tree.
+fn carry_whole(
+    writer: &mut ImageWriter<'_>,
+    image: &Image<'_>,
+    from: usize,
+    to: usize,
+    (node, is_reference): (NodeId, bool),
+    (source, target, target_node): Inputs<'_>,
+) -> Result<()> {
+    let value = source.value(node, is_reference, image, from)?;
+    tree::write_node(&target.schema, &target.layout, target_node, &value, writer, to)
 }
 
 fn put_constant(writer: &mut ImageWriter<'_>, constant: &Constant, to: usize, cells: &Cells) -> Result<()> {

@@ -1,6 +1,6 @@
 //! A schema as the compiler looks at it: fields by name, with their places; and the values that schemas hold.
 
-use crate::plan::{Constant, Place, Source};
+use crate::plan::{Carry, Cells, Constant, Place, Source};
 use crate::valid::is_valid;
 use connect_data::row_image::{Image, Layout, tree};
 use connect_data::{Error, NodeId, Result, Schema, SchemaStore, Type, Value};
@@ -20,6 +20,8 @@ pub(crate) struct At {
     pub(crate) node: NodeId,
     /// Position in the enclosing struct.
     pub(crate) position: usize,
+    /// Whether this is a reference back to an enclosing struct: its content lies in an aggregate.
+    pub(crate) is_reference: bool,
 }
 
 impl Input {
@@ -29,7 +31,7 @@ impl Input {
     }
 
     pub(crate) fn root(&self) -> At {
-        At { place: Place::root(), node: 0, position: 0 }
+        At { place: Place::root(), node: 0, position: 0, is_reference: false }
     }
 
     pub(crate) fn kind(&self, at: &At) -> Type {
@@ -39,7 +41,7 @@ impl Input {
     /// The field with this name; `None` = there is none.
     ///
     /// # Errors
-    /// Data: `parent` is not a struct; the field refers back to an enclosing struct.
+    /// Data: `parent` is not a struct, or lies in an aggregate.
     pub(crate) fn field(&self, parent: &At, name: &str) -> Result<Option<At>> {
         self.expect_struct(parent)?;
         match self.schema.field(parent.node, name) {
@@ -51,13 +53,26 @@ impl Input {
     /// The field at this position.
     ///
     /// # Errors
-    /// Data: it refers back to an enclosing struct.
+    /// Data: the struct lies in an aggregate.
     pub(crate) fn field_at(&self, parent: &At, position: usize) -> Result<At> {
-        let node = self.schema.node(parent.node).fields.get(position).map_or(0, |field| field.node);
-        match parent.place.field(&self.schema, &self.layout, parent.node, position) {
-            Some(place) => Ok(At { place, node, position }),
-            None => Err(recursive()),
+        if parent.is_reference {
+            return Err(recursive());
         }
+        let node = self.schema.node(parent.node).fields.get(position).map_or(0, |field| field.node);
+        let place = parent.place.field(&self.schema, &self.layout, parent.node, position);
+        Ok(At { place, node, position, is_reference: Schema::is_back_reference(parent.node, node) })
+    }
+
+    /// How to carry the value at `at` over to another image.
+    pub(crate) fn carry(&self, at: &At) -> Carry {
+        let cells = if at.is_reference { None } else { Cells::of(&self.schema, &self.layout, at.node) };
+        cells.map_or(Carry::Whole { node: at.node, is_reference: at.is_reference }, Carry::Cells)
+    }
+
+    /// The value of a node at `slot` of an image.
+    pub(crate) fn value(&self, node: NodeId, is_reference: bool, image: &Image<'_>, slot: usize) -> Result<Value> {
+        let read = if is_reference { tree::read_reference } else { tree::read_node };
+        read(&self.schema, &self.layout, node, image, slot)
     }
 
     /// The field with this name.
@@ -110,10 +125,10 @@ impl Input {
     }
 }
 
-/// What the row image cannot copy field by field, and no relational connector emits.
+/// What no plan looks into, and no connector emits.
 pub(crate) fn recursive() -> Error {
     Error::data(
         "enrs.recursive-schema",
-        "expected fields that stand on their own, found one whose schema refers back to the struct around it",
+        "expected a struct of its own, found one whose schema refers back to a struct around it",
     )
 }

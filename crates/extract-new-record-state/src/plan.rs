@@ -101,7 +101,9 @@ pub(crate) struct HeaderAdd {
     /// Schema of the header if its value is null.
     pub(crate) schema_of_null: SchemaId,
     pub(crate) from: Source,
-    pub(crate) cells: Cells,
+    pub(crate) carry: Carry,
+    /// Schema and layout of what it is taken from and of itself, for what is carried whole.
+    pub(crate) inputs: Option<[Arc<Input>; 2]>,
 }
 
 /// Where a value comes from.
@@ -135,6 +137,15 @@ pub(crate) struct Place {
     /// Slots of the structs on the way: below a null one nothing is read.
     pub(crate) guards: Vec<u32>,
     pub(crate) slot: u32,
+}
+
+/// How a value gets from one image to another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Carry {
+    /// Slot by slot.
+    Cells(Cells),
+    /// As a value tree: its schema refers back to a struct outside, so that its copy is laid out otherwise.
+    Whole { node: NodeId, is_reference: bool },
 }
 
 /// The slots that a value takes, relative to its own.
@@ -189,6 +200,8 @@ pub(crate) struct Rebuild {
     pub(crate) slots: u32,
     /// Schema and layout of the old datum.
     pub(crate) source: Arc<Input>,
+    /// Schema and layout of the new one.
+    pub(crate) target: Arc<Input>,
     /// Raised by [`Step::Require`] and [`Step::Valid`].
     pub(crate) null: Error,
     /// Raised by [`Step::Refuse`].
@@ -256,15 +269,26 @@ pub(crate) enum Step {
     Require { place: Place, field: String },
     /// Raises [`Rebuild::null`] at `field` if there is a value of schema `node`, and in it a null where its schema wants a
     /// value. `raw`: of the datum as it came, without defaults for its rows.
-    Valid { place: Place, node: NodeId, field: String, raw: bool },
+    Valid { place: Place, node: NodeId, is_reference: bool, field: String, raw: bool },
     /// Raises [`Rebuild::unfit`] at `field` if the source gives anything but null.
     Refuse { from: Source, field: String },
     /// Copies `count` consecutive fields of a struct, nulls included.
     Copy { from: Place, first: u32, count: u32, to: u32, from_slot: u32, to_slot: u32, cells: Cells },
     /// Replaces a copied null.
     Default { to: u32, from_slot: u32, to_slot: u32, constant: Constant, cells: Cells },
-    /// Puts one value.
-    Put { from: Source, to: u32, to_slot: u32, cells: Cells },
+    /// Copies one field that is carried whole; `target` is its node in the new struct's schema.
+    CopyWhole {
+        from: Place,
+        first: u32,
+        to: u32,
+        from_slot: u32,
+        to_slot: u32,
+        node: NodeId,
+        is_reference: bool,
+        target: NodeId,
+    },
+    /// Puts one value; `target` is its node in the new struct's schema.
+    Put { from: Source, to: u32, to_slot: u32, carry: Carry, target: NodeId },
 }
 
 impl Place {
@@ -273,19 +297,15 @@ impl Place {
         Self { path: Vec::new(), guards: Vec::new(), slot: 0 }
     }
 
-    /// A field of the struct at this place; `None` if it refers back to an enclosing struct, which has no slots here.
-    pub(crate) fn field(&self, schema: &Schema, layout: &Layout, parent: NodeId, index: usize) -> Option<Self> {
-        let node = schema.node(parent).fields.get(index)?.node;
-        if Schema::is_back_reference(parent, node) {
-            return None;
-        }
+    /// A field of the struct at this place.
+    pub(crate) fn field(&self, schema: &Schema, layout: &Layout, parent: NodeId, index: usize) -> Self {
         let mut place = self.clone();
         place.path.push(index as u32);
         if parent != 0 {
             place.guards.push(self.slot);
         }
-        place.slot = layout.slot(node);
-        Some(place)
+        place.slot = layout.slot(parent) + layout.field_offset(schema, parent, index);
+        place
     }
 }
 

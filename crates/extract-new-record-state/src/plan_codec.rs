@@ -305,6 +305,11 @@ fn write_rebuild(rebuild: &Rebuild, w: &mut Writer<'_>) {
                 write_path(from, w);
                 [*first, *count, *to].into_iter().for_each(|number| w.u32(number));
             }
+            Step::CopyWhole { from, first, to, .. } => {
+                w.u8(2);
+                write_path(from, w);
+                [*first, 1, *to].into_iter().for_each(|number| w.u32(number));
+            }
             Step::Default { to, constant, .. } => {
                 w.u8(3);
                 w.u32(*to);

@@ -3,7 +3,7 @@
 
 use crate::config::Unavailable;
 use crate::input::{At, Input, recursive};
-use crate::plan::{Cells, Constant, Placeholder, Rebuild, Source, Step, Watch, WatchedColumn};
+use crate::plan::{Carry, Cells, Constant, Placeholder, Rebuild, Source, Step, Watch, WatchedColumn};
 use crate::valid::can_be_invalid;
 use connect_data::row_image::{Layout, tree};
 use connect_data::{Error, Node, NodeId, Result, Schema, SchemaBuilder, SchemaStore, Type, Value};
@@ -46,7 +46,7 @@ enum Nulls {
 
 /// Where an added field comes from.
 pub(crate) enum AddedFrom {
-    Source(Source, Cells, NodeId),
+    Source(Source, Carry, At),
     /// It stays null.
     Nothing,
     /// A value from here is an error.
@@ -57,7 +57,7 @@ impl<'a> Row<'a> {
     /// The struct at `root` as it came.
     ///
     /// # Errors
-    /// Data: it is not a struct; a field refers back to it.
+    /// Data: it is not a struct, or lies in an aggregate.
     pub(crate) fn new(input: &'a Arc<Input>, root: At, label: &'static str) -> Result<Self> {
         input.expect_struct(&root).map_err(|error| error.field(label))?;
         let mut fields = Vec::new();
@@ -200,12 +200,14 @@ impl<'a> Row<'a> {
     /// What an executor has to do.
     pub(crate) fn finish(self, store: &dyn SchemaStore, unavailable: Option<&Unavailable>) -> Result<Rebuild> {
         let (schema, nodes) = self.build()?;
-        let layout = Layout::of(&schema);
+        let target = Arc::new(Input::new(Arc::new(schema)));
+        let layout = &target.layout;
         let mut rebuild = Rebuild {
             schema: 0,
             fields: nodes.len() as u32,
             slots: layout.slots() as u32,
             source: self.input.clone(),
+            target: target.clone(),
             null: Error::data(
                 "enrs.null-required",
                 "expected a value where the schema wants one, found a null that has no default of the field's own schema",
@@ -218,31 +220,33 @@ impl<'a> Row<'a> {
             .hint("name single fields in add.fields; after a change of the envelope restart the task"),
             steps: Vec::new(),
             nulls: Vec::new(),
-            watch: unavailable.map(|unavailable| self.watch(unavailable, &nodes, &layout, store)).transpose()?,
+            watch: unavailable.map(|unavailable| self.watch(unavailable, &nodes, layout, store)).transpose()?,
         };
         self.guards(&mut rebuild.steps);
-        self.copies(&nodes, &layout, &mut rebuild.steps)?;
+        self.copies(&nodes, layout, &mut rebuild.steps);
         for (to, (field, node)) in self.fields.iter().zip(&nodes).enumerate() {
             let (to, to_slot) = (to as u32, layout.slot(*node));
             match &field.origin {
                 Origin::Column { at, nulls: Nulls::Replaced } => {
                     if let Some(constant) = self.input.default_of(at.node, store)? {
-                        let (from_slot, cells) = (at.place.slot, self.cells(at)?);
+                        let Carry::Cells(cells) = self.input.carry(at) else { return Err(recursive()) };
+                        let from_slot = at.place.slot;
                         rebuild.steps.push(Step::Default { to, from_slot, to_slot, constant, cells });
                     }
                 }
                 Origin::Column { .. } => {}
                 Origin::Marker(value) => {
-                    let (from, cells) = (Source::Constant(marker(value, store)?), text_cells());
-                    rebuild.steps.push(Step::Put { from, to, to_slot, cells });
+                    let (from, carry) = (Source::Constant(marker(value, store)?), Carry::Cells(text_cells()));
+                    rebuild.steps.push(Step::Put { from, to, to_slot, carry, target: *node });
                 }
-                Origin::Added { from: AddedFrom::Source(from, cells, _), .. } => {
-                    rebuild.steps.push(Step::Put { from: from.clone(), to, to_slot, cells: cells.clone() });
+                Origin::Added { from: AddedFrom::Source(from, carry, _), .. } => {
+                    let (from, carry) = (from.clone(), carry.clone());
+                    rebuild.steps.push(Step::Put { from, to, to_slot, carry, target: *node });
                 }
                 Origin::Added { .. } => rebuild.nulls.push(to_slot),
             }
         }
-        rebuild.schema = store.intern(Arc::new(schema))?;
+        rebuild.schema = store.intern(target.schema.clone())?;
         Ok(rebuild)
     }
 
@@ -289,11 +293,11 @@ impl<'a> Row<'a> {
                 Origin::Added { from: AddedFrom::Unfit(from), .. } => {
                     steps.push(Step::Refuse { from: from.clone(), field: field.name.clone() });
                 }
-                Origin::Added { from: AddedFrom::Source(Source::Place { place, .. }, _, node), .. }
-                    if can_be_invalid(&self.input.schema, *node) =>
+                Origin::Added { from: AddedFrom::Source(Source::Place { place, .. }, _, at), .. }
+                    if can_be_invalid(&self.input.schema, at.node) =>
                 {
-                    let (place, field) = (place.clone(), field.name.clone());
-                    steps.push(Step::Valid { place, node: *node, field, raw: true });
+                    let (place, field, is_reference) = (place.clone(), field.name.clone(), at.is_reference);
+                    steps.push(Step::Valid { place, node: at.node, is_reference, field, raw: true });
                 }
                 _ => {}
             }
@@ -311,18 +315,35 @@ impl<'a> Row<'a> {
             steps.push(Step::Require { place: place.clone(), field: field.clone() });
         }
         if can_be_invalid(&self.input.schema, at.node) {
-            steps.push(Step::Valid { place: place.clone(), node: at.node, field, raw: false });
+            let is_reference = at.is_reference;
+            steps.push(Step::Valid { place: place.clone(), node: at.node, is_reference, field, raw: false });
         }
     }
 
     /// Columns that follow each other in the old struct and in the new are one copy.
-    fn copies(&self, nodes: &[NodeId], layout: &Layout, steps: &mut Vec<Step>) -> Result<()> {
+    fn copies(&self, nodes: &[NodeId], layout: &Layout, steps: &mut Vec<Step>) {
         let mut open: Option<Step> = None;
         for (to_field, (field, node)) in self.fields.iter().zip(nodes).enumerate() {
             let Origin::Column { at, .. } = &field.origin else {
                 continue;
             };
-            let next = self.cells(at)?;
+            let next = match self.input.carry(at) {
+                Carry::Cells(cells) => cells,
+                Carry::Whole { node: from_node, is_reference } => {
+                    steps.extend(open.take());
+                    steps.push(Step::CopyWhole {
+                        from: self.root.place.clone(),
+                        first: at.position as u32,
+                        to: to_field as u32,
+                        from_slot: at.place.slot,
+                        to_slot: layout.slot(*node),
+                        node: from_node,
+                        is_reference,
+                        target: *node,
+                    });
+                    continue;
+                }
+            };
             match &mut open {
                 Some(Step::Copy { first, count, to, cells, .. })
                     if *first + *count == at.position as u32 && *to + *count == to_field as u32 =>
@@ -345,11 +366,6 @@ impl<'a> Row<'a> {
             }
         }
         steps.extend(open);
-        Ok(())
-    }
-
-    fn cells(&self, at: &At) -> Result<Cells> {
-        Cells::of(&self.input.schema, &self.input.layout, at.node).ok_or_else(recursive)
     }
 }
 

@@ -26,6 +26,11 @@ pub(crate) fn is_valid(input: &Input, node: NodeId, image: &Image<'_>, slot: usi
     inside(input, node, image, slot, 0)
 }
 
+/// The same where `slot` refers back to the struct.
+pub(crate) fn is_valid_reference(input: &Input, node: NodeId, image: &Image<'_>, slot: usize) -> Result<bool> {
+    inside(input, node, &image.nested(slot)?, 0, 1)
+}
+
 fn inside(input: &Input, node: NodeId, image: &Image<'_>, slot: usize, depth: usize) -> Result<bool> {
     if depth > MAX_AGGREGATE_DEPTH {
         return Err(Error::data(

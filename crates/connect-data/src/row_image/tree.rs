@@ -31,6 +31,21 @@ pub fn write(schema: Option<&Schema>, value: &Value, out: &mut Vec<u8>) -> Resul
     Ok(())
 }
 
+/// Writes the value of one node of an image; `slot` is where the node starts.
+///
+/// # Errors
+/// Those of [`write`].
+pub fn write_node(
+    schema: &Schema,
+    layout: &Layout,
+    node: NodeId,
+    value: &Value,
+    writer: &mut ImageWriter<'_>,
+    slot: usize,
+) -> Result<()> {
+    put(&Context { schema, layout }, node, value, writer, slot, 0)
+}
+
 struct Context<'a> {
     schema: &'a Schema,
     layout: &'a Layout,
@@ -149,6 +164,14 @@ pub fn read(schema: Option<&Schema>, image: &[u8], input: &[u8]) -> Result<Value
 /// Those of [`read`].
 pub fn read_node(schema: &Schema, layout: &Layout, node: NodeId, image: &Image<'_>, slot: usize) -> Result<Value> {
     get(&Context { schema, layout }, node, image, slot, 0)
+}
+
+/// Reads the struct `node` where `slot` refers back to it.
+///
+/// # Errors
+/// Those of [`read`].
+pub fn read_reference(schema: &Schema, layout: &Layout, node: NodeId, image: &Image<'_>, slot: usize) -> Result<Value> {
+    get_nested(&Context { schema, layout }, node, image, slot, 0)
 }
 
 fn get(cx: &Context<'_>, node: NodeId, image: &Image<'_>, slot: usize, depth: usize) -> Result<Value> {
