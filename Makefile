@@ -109,6 +109,10 @@ conformance: plugin ## The whole corpus in every form, and the stock classes as 
 	for engine in native wasm jvm-native jvm-wasm; do $(CORPUS_RUN) --engine $$engine $(CORPUS); done
 	$(CORPUS_RUN) --engine stock tests/corpus/smt
 
+.PHONY: debezium-tests
+debezium-tests: plugin ## Debezium's own tests of ExtractNewRecordState, from its published jars, on our class
+	tests/debezium-smt/run $(PLUGIN)
+
 .PHONY: connector-tests
 connector-tests: ## Tests of the source and the sink that need the databases named by BUCATINI_TEST_*
 	cargo test -q --release --no-fail-fast $(TESTED_RELEASE) --test stream --test types --test rows --test values --test faults -- --ignored

@@ -121,6 +121,15 @@ class ConfigDefsTest {
     }
 
     @Test
+    void whatASettingLeavesOpenIsSaid() {
+        String said = ConfigDefs.notice(PluginKind.EXTRACT_NEW_RECORD_STATE, Map.of("add.fields", "op"));
+        assertTrue(said.contains("tombstones"), said);
+        assertNull(ConfigDefs.notice(PluginKind.EXTRACT_NEW_RECORD_STATE, Map.of("generation", "auto")));
+        assertNull(ConfigDefs.notice(PluginKind.EXTRACT_NEW_RECORD_STATE, Map.of("drop.tombstones", false)));
+        assertNull(ConfigDefs.notice(PluginKind.AVRO_CONVERTER, Map.of()));
+    }
+
+    @Test
     void theEngineIsSelectedByTheSettings() {
         assertEquals(Engine.NATIVE, Engine.of(Map.of()));
         assertEquals(Engine.NATIVE, Engine.of(Map.of("engine", " native ")));
