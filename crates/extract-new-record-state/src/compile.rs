@@ -1,5 +1,6 @@
 //! Settings and schemas to plans: the order of work of `ExtractNewRecordState.apply`, done once.
 
+use crate::budget::{Budget, Budgeted};
 use crate::claims::{Added, ClaimKey, Claims};
 use crate::config::{DeleteMode, DropFields, Semantics, Settings};
 use crate::field_reference::{FieldReference, java_trim};
@@ -9,7 +10,7 @@ use crate::plan::{
     ValuePlan, ValueProgram,
 };
 use crate::resolve::{Resolved, accepts, field_schema, header_schema, resolve};
-use crate::row::{AddedFrom, Row, exists, text_cells, text_constant};
+use crate::row::{self, AddedFrom, Row, exists, text_cells, text_constant};
 use connect_data::row_image::Layout;
 use connect_data::{Error, ErrorKind, Node, Result, Schema, SchemaId, SchemaStore, Type, schema_codec};
 use std::collections::BTreeSet;
@@ -22,6 +23,7 @@ pub(crate) struct Compiler<'a> {
     pub(crate) settings: &'a Settings,
     pub(crate) store: &'a dyn SchemaStore,
     pub(crate) claims: &'a Claims,
+    pub(crate) budget: &'a Budget,
 }
 
 /// What a program is for, besides the value's schema.
@@ -125,7 +127,14 @@ impl Compiler<'_> {
                     let carry = input.carry(&at);
                     let is_whole = matches!(carry, Carry::Whole { .. });
                     let inputs = is_whole.then(|| [input.clone(), Arc::new(Input::new(header))]);
-                    headers.push(HeaderAdd { name: reference.name.clone(), schema, schema_of_null, from, carry, inputs });
+                    headers.push(HeaderAdd {
+                        name: reference.name.clone(),
+                        schema,
+                        schema_of_null,
+                        from,
+                        carry,
+                        inputs,
+                    });
                 }
             }
         }
@@ -221,6 +230,14 @@ impl Compiler<'_> {
     /// # Errors
     /// Internal: the store does not know a schema.
     pub(crate) fn program(&self, value_schema: SchemaId, selected: &Selected<'_>) -> Result<Program> {
+        if selected.dropped.is_empty() {
+            return self.compiled(value_schema, selected);
+        }
+        let store = &Budgeted { store: self.store, budget: self.budget };
+        Compiler { store, ..*self }.compiled(value_schema, selected)
+    }
+
+    fn compiled(&self, value_schema: SchemaId, selected: &Selected<'_>) -> Result<Program> {
         let input = self.input(value_schema)?;
         let key = match self.settings.drop_fields.as_ref().filter(|drop| drop.from_key && !selected.dropped.is_empty())
         {
@@ -344,7 +361,10 @@ impl Compiler<'_> {
                 Some((_, Resolved::Nowhere { parent, .. })) => AddedFrom::Unfit(input.raw(parent)),
                 Some((_, Resolved::Found { at, from })) => match accepts(self.settings.semantics, schema, input, at)? {
                     false => AddedFrom::Unfit(from.clone()),
-                    true => AddedFrom::Source(from.clone(), input.carry(at), at.clone()),
+                    true => {
+                        let added = row::Added { node: at.node, is_reference: at.is_reference };
+                        AddedFrom::Source(from.clone(), input.carry(at), added)
+                    }
                 },
             };
             row.add(name, schema.clone(), from)?;

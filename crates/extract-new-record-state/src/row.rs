@@ -44,9 +44,16 @@ enum Nulls {
     Refused,
 }
 
+/// What of the envelope an added field is.
+#[derive(Clone, Copy)]
+pub(crate) struct Added {
+    pub(crate) node: NodeId,
+    pub(crate) is_reference: bool,
+}
+
 /// Where an added field comes from.
 pub(crate) enum AddedFrom {
-    Source(Source, Carry, At),
+    Source(Source, Carry, Added),
     /// It stays null.
     Nothing,
     /// A value from here is an error.
@@ -293,11 +300,11 @@ impl<'a> Row<'a> {
                 Origin::Added { from: AddedFrom::Unfit(from), .. } => {
                     steps.push(Step::Refuse { from: from.clone(), field: field.name.clone() });
                 }
-                Origin::Added { from: AddedFrom::Source(Source::Place { place, .. }, _, at), .. }
-                    if can_be_invalid(&self.input.schema, at.node) =>
+                Origin::Added { from: AddedFrom::Source(Source::Place { place, .. }, _, added), .. }
+                    if can_be_invalid(&self.input.schema, added.node) =>
                 {
-                    let (place, field, is_reference) = (place.clone(), field.name.clone(), at.is_reference);
-                    steps.push(Step::Valid { place, node: at.node, is_reference, field, raw: true });
+                    let (place, field, Added { node, is_reference }) = (place.clone(), field.name.clone(), *added);
+                    steps.push(Step::Valid { place, node, is_reference, field, raw: true });
                 }
                 _ => {}
             }

@@ -1,5 +1,6 @@
 //! The transformation: plans looked up, executed, handed out.
 
+use crate::budget::Budget;
 use crate::cache::{Bounded, Plans};
 use crate::claims::Claims;
 use crate::compile::{Compiler, Dropped, Selected, no_before};
@@ -21,6 +22,7 @@ pub struct ExtractNewRecordState {
     store: Arc<dyn SchemaStore>,
     claims: Claims,
     plans: Plans,
+    budget: Budget,
 }
 
 impl ExtractNewRecordState {
@@ -30,11 +32,11 @@ impl ExtractNewRecordState {
     /// Config: a value that the chosen generation refuses; delete settings of both without `generation`.
     pub fn new(properties: &Properties, store: Arc<dyn SchemaStore>) -> Result<Self> {
         let settings = Settings::new(properties)?;
-        Ok(Self { settings, store, claims: Claims::default(), plans: Plans::new() })
+        Ok(Self { settings, store, claims: Claims::default(), plans: Plans::new(), budget: Budget::default() })
     }
 
     fn compiler(&self) -> Compiler<'_> {
-        Compiler { settings: &self.settings, store: &*self.store, claims: &self.claims }
+        Compiler { settings: &self.settings, store: &*self.store, claims: &self.claims, budget: &self.budget }
     }
 
     fn transform(&self, record: &RecordFrame<'_>, out: &mut Vec<u8>) -> Result<()> {

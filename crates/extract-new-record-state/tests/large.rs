@@ -39,8 +39,8 @@ fn unwrapped(record: &Record) -> Vec<Value> {
 #[test]
 fn a_thousand_columns() {
     let value = |column: usize| match column {
-        _ if column % 3 == 0 => Value::Null,
-        _ if column % 2 == 0 => Value::String(format!("value {column}")),
+        _ if column.is_multiple_of(3) => Value::Null,
+        _ if column.is_multiple_of(2) => Value::String(format!("value {column}")),
         _ => Value::Int64(column as i64),
     };
     let row = unwrapped(&record(1_000, value));

@@ -179,7 +179,9 @@ fn enveloped(build: impl Fn(&mut SchemaBuilder, u32), default: Option<Value>, ro
 
 #[test]
 fn a_row_that_is_null_but_has_a_default() {
-    let id = |b: &mut SchemaBuilder, row| drop(b.field(row, "id", Node::new(Type::Int32)));
+    let id = |b: &mut SchemaBuilder, row| {
+        b.field(row, "id", Node::new(Type::Int32));
+    };
     let row = |id| Value::Struct(vec![Value::Int32(id)]);
     let record = |rows| enveloped(id, Some(row(9)), rows);
     let op = [("add.fields", "op,after.id:AFTER")];

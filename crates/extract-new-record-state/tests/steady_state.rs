@@ -4,7 +4,7 @@
 mod support;
 
 use connect_data::frame::{self, Outcome};
-use connect_data::{Properties, Transformation, Value};
+use connect_data::{Node, Properties, SchemaBuilder, Transformation, Type, Value};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use support::{Executor, Instance, Native, Record, Result, config, smt_vectors, steps};
@@ -54,7 +54,8 @@ fn nothing_is_allocated_per_record() {
             let schemaless_key = record.key.0.is_none() && !record.key.1.is_null();
             // So do rows that are null but have a default.
             let row_default = record.value.0.as_ref().is_some_and(|schema| {
-                let rows = schema.root().fields.iter().filter(|field| ["before", "after"].contains(&field.name.as_str()));
+                let rows =
+                    schema.root().fields.iter().filter(|field| ["before", "after"].contains(&field.name.as_str()));
                 rows.into_iter().any(|row| schema.node(row.node).default.is_some())
             });
             let frame = record.frame(&*instance.store);
@@ -147,6 +148,43 @@ fn ever_new_operations_and_dropped_fields_keep_giving_the_right_answer() {
         let Value::Struct(fields) = &result.value.1 else { panic!() };
         assert_eq!(fields[2], Value::String(format!("op{n}")));
     }
+}
+
+/// A store forgets nothing, so an instance counts what dropped fields add to it.
+#[test]
+fn ever_new_sets_of_dropped_fields_are_bounded() {
+    let mut b = SchemaBuilder::new();
+    let root = b.push(Node::new(Type::Struct).named("t.Envelope"));
+    let row = b.field(root, "after", Node::new(Type::Struct).named("t.Value").optional());
+    let columns: Vec<String> = (0..20).map(|column| format!("{column}{}", "x".repeat(10_000))).collect();
+    for column in &columns {
+        b.field(row, column.as_str(), Node::new(Type::Int32).optional());
+    }
+    b.field(root, "op", Node::new(Type::String));
+    let values = Value::Struct(vec![Value::Int32(1); columns.len()]);
+    let mut record = Record {
+        topic: "t".into(),
+        partition: None,
+        timestamp: None,
+        key: (None, Value::Null),
+        value: (Some(b.build().unwrap()), Value::Struct(vec![values, Value::String("c".into())])),
+        headers: Vec::new(),
+    };
+    let properties = Properties::from_iter([("drop.fields.header.name", "df")]);
+    let mut native = Native(Instance::new(&properties).unwrap());
+    let mut without = |set: usize| {
+        let named = columns.iter().enumerate().filter(|(column, _)| set & 1 << column != 0);
+        let names = named.map(|(_, name)| Value::String(name.clone())).collect();
+        record.headers = vec![("df".into(), (None, Value::Array(names)))];
+        match native.apply(&record) {
+            Result::Record(changed) => Ok(changed.value.0.unwrap().root().fields.len()),
+            other => Err(other.describe()),
+        }
+    };
+    assert_eq!((without(0), without(0b101)), (Ok(20), Ok(18)));
+    let refused = (1..1_000).find_map(|set| without(set).err()).unwrap();
+    assert!(refused.contains("enrs.drop-sets"), "{refused}");
+    assert_eq!((without(0), without(0b101)), (Ok(20), Ok(18)), "what is known stays");
 }
 
 #[test]

@@ -280,6 +280,24 @@ mod tests {
         assert_eq!(topic(&[dropped], &Value::Null).as_deref(), Some("t"));
     }
 
+    /// A tombstone reaches the unwrapping, which drops it, or goes past it.
+    #[test]
+    fn predicates_choose_what_is_unwrapped() {
+        for (kind, settings, satisfied) in [
+            (PredicateKind::RecordIsTombstone, &[][..], true),
+            (PredicateKind::TopicNameMatches, &[("pattern", "[tu]")], true),
+            (PredicateKind::TopicNameMatches, &[("pattern", "u")], false),
+            (PredicateKind::HasHeaderKey, &[("name", "h")], true),
+            (PredicateKind::HasHeaderKey, &[("name", "g")], false),
+        ] {
+            for negate in [false, true] {
+                let unwrap = transform(TransformKind::ExtractNewRecordState(Engine::Native), &[]);
+                let past = topic(&[when(unwrap, kind.clone(), settings, negate)], &Value::Null);
+                assert_eq!(past.is_none(), satisfied != negate, "{kind:?} {settings:?} {negate}");
+            }
+        }
+    }
+
     #[test]
     fn a_failure_names_its_link_and_leaves_the_record() {
         let insert = transform(TransformKind::Kafka("InsertField", None), &[("topic.field", "topic")]);

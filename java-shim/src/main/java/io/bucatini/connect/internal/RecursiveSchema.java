@@ -10,7 +10,8 @@ import org.apache.kafka.connect.data.Schema;
 /**
  * A reference back to an enclosing struct. A {@link ConnectSchema} cannot contain itself (it is immutable, and its
  * {@code equals} and {@code hashCode} would not end), so, as in Confluent's AvroData, a wrapper stands at the inner place.
- * Equality is that of the boundary form of the struct it stands for.
+ * Equality is that of the boundary form of the struct it stands for; a Struct of this schema also fits where that struct stands
+ * by itself, as in the row that a transformation has made of a recursive one.
  */
 final class RecursiveSchema implements Schema {
     private final byte[] form;
@@ -94,7 +95,8 @@ final class RecursiveSchema implements Schema {
     @Override
     public boolean equals(Object other) {
         return this == other
-                || other instanceof RecursiveSchema && Arrays.equals(form, ((RecursiveSchema) other).form);
+                || other instanceof RecursiveSchema && Arrays.equals(form, ((RecursiveSchema) other).form)
+                || other instanceof ConnectSchema && target != null && target.equals(other);
     }
 
     @Override

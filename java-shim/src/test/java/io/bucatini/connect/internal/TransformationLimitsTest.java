@@ -13,6 +13,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import org.apache.kafka.connect.data.ConnectSchema;
 import org.apache.kafka.connect.data.Field;
 import org.apache.kafka.connect.data.Schema;
 import org.apache.kafka.connect.data.SchemaBuilder;
@@ -116,6 +117,34 @@ class TransformationLimitsTest {
             assertEquals(after.get(field), value.get(field.name()));
         }
         assertEquals("false c", value.get("__deleted") + " " + value.get("__op"));
+    }
+
+    private static Schema recursive(RecursiveSchema again) {
+        Schema row = SchemaBuilder.struct().name("r").optional().field("id", Schema.INT32_SCHEMA).field("next", again).build();
+        again.refersTo((ConnectSchema) row);
+        return row;
+    }
+
+    @ParameterizedTest
+    @EnumSource(Engine.class)
+    void rowsMayReferBackToThemselves(Engine engine) {
+        WireWriter form = new WireWriter(64);
+        SchemaWriter.write(recursive(new RecursiveSchema(new byte[0])), new RowImageWriter(StructAccess.BEST)).write(form);
+        RecursiveSchema again = new RecursiveSchema(form.toBytes());
+        Schema row = recursive(again);
+        Schema envelope = envelope(row);
+        Struct last = new Struct(again).put("id", 3);
+        Struct next = new Struct(again).put("id", 2).put("next", last);
+        BucatiniExtractNewRecordState<SourceRecord> smt =
+                configured(engine, Map.of("delete.tombstone.handling.mode", "rewrite", "add.headers", "after.next"));
+        SourceRecord unwrapped = smt.apply(created(envelope, new Struct(row).put("id", 1).put("next", next)));
+        Struct value = (Struct) unwrapped.value();
+        value.validate();
+        assertSame(next, value.get("next"));
+        assertEquals(List.of("id", "next", "__deleted"), value.schema().fields().stream().map(Field::name).toList());
+        assertEquals(List.of("id", "next"),
+                value.schema().field("next").schema().fields().stream().map(Field::name).toList());
+        assertSame(next, unwrapped.headers().lastWithName("__after_next").value());
     }
 
     @Test
