@@ -4,7 +4,7 @@ from .. import places
 from ..downloads import sets
 from ..failure import Missing
 from ..servers.stack import Stack
-from . import bad_records, engines, outage
+from . import bad_records, engines, outage, restart
 
 
 def require() -> None:
@@ -21,4 +21,5 @@ def check(stack: Stack, version: str) -> None:
         bad_records.check(stack, worker)
         if version == sets.CONNECT_VERSIONS[0]:  # a matter of our client, not of Connect
             outage.check_answers(stack, worker)
+            restart.check(stack, worker)
         engines.check(stack, worker)

@@ -1,4 +1,4 @@
-"""Apicurio's schema registry, used through its Confluent-compatible API. It keeps everything in memory."""
+"""Apicurio's schema registry, used through its Confluent-compatible API. What it knows survives that it is killed."""
 
 import urllib.request
 from pathlib import Path
@@ -17,7 +17,13 @@ class Registry(Server):
         store.unpacked(sets.REGISTRY)
 
     def command(self) -> list[str]:
-        options = ("-Dquarkus.http.host=127.0.0.1", f"-Dquarkus.http.port={self.port}")
+        # In a file instead of in memory, and there before an answer is sent.
+        database = f"jdbc:h2:file:{self.folder}/schemas;WRITE_DELAY=0"
+        options = (
+            "-Dquarkus.http.host=127.0.0.1",
+            f"-Dquarkus.http.port={self.port}",
+            f"-DREGISTRY_DATASOURCE_URL={database}",
+        )
         return java.jar_command("256m", self._jar(), options=options)
 
     def is_ready(self) -> bool:

@@ -214,7 +214,10 @@ class _Handler(BaseHTTPRequestHandler):
             passed = {
                 key: value for key, value in self.headers.items() if key.lower() not in _HOP_HEADERS | {"authorization"}
             }
-            status, headers, content = proxy.forward(self.command, self.path, passed, body)
+            try:
+                status, headers, content = proxy.forward(self.command, self.path, passed, body)
+            except OSError:  # the registry is down: what a gateway answers then
+                status, headers, content = 502, (("Content-Type", "text/html"),), b"<html>Bad Gateway</html>"
         proxy.record(self.command, self.path, status, authorized)
         self.send_response(status)
         for key, value in headers:
