@@ -69,12 +69,13 @@ mod tests {
         }
     }
 
-    /// What a setting means is a core's business. Java knows those that choose a library or belong to the JVM's own
-    /// transport (TLS, proxy), and no other name or mode.
+    /// What a setting means is a core's business. Java knows those that choose a library or the form of its own objects, or
+    /// belong to the JVM's own transport (TLS, proxy), and no other name or mode.
     #[test]
     fn java_names_no_setting_of_a_core() {
-        let is_javas =
-            |key: &str| key == "engine" || key.starts_with("schema.registry.ssl.") || key.starts_with("proxy.");
+        let is_javas = |key: &str| {
+            matches!(key, "engine" | "lazy") || key.starts_with("schema.registry.ssl.") || key.starts_with("proxy.")
+        };
         let keys = || PLUGINS.iter().flat_map(|(config, _, _)| config.keys).filter(|key| !is_javas(key.name));
         let modes = keys().flat_map(|key| match key.validator {
             Validator::OneOf(values) | Validator::OneOfIgnoringCase(values) => values,

@@ -1,6 +1,7 @@
 package io.bucatini.bench;
 
 import java.io.DataOutputStream;
+import java.io.IOException;
 import java.io.PrintStream;
 import java.lang.management.GarbageCollectorMXBean;
 import java.lang.management.ManagementFactory;
@@ -14,6 +15,9 @@ import java.util.Map;
 
 /** {@code Main <path> <quick|full> <peers> <plugin jar> <own jar> <results>}: one path in a JVM of its own. */
 public final class Main {
+    /** The only input or setting to be measured; null for all. */
+    private static final String INPUT = System.getProperty("input");
+
     private final String path;
     private final boolean full;
     private final Path results;
@@ -57,15 +61,24 @@ public final class Main {
             case "smt":
                 Input mixed = paths.input("mixed-ops");
                 for (Map<String, String> settings : Paths.smtSettings()) {
-                    report(paths.smt(mixed, settings), settings.isEmpty() ? "defaults" : settings.toString(), 0);
+                    String name = settings.isEmpty() ? "defaults" : settings.toString();
+                    if (INPUT == null || INPUT.equals(name)) {
+                        report(paths.smt(mixed, settings), name, 0);
+                    }
                 }
+                break;
+            case "costs":
+                Input table = paths.input(Input.BASE);
+                append(String.format("{\"path\": \"memory\", \"bytes\": %s}%n",
+                        paths.costs().memory(table, paths.input("schemas-50"))));
+                append(String.format("{\"path\": \"threads\", \"lanes\": %s}%n", paths.costs().threads(table)));
                 break;
             case "wal2json":
                 report(paths.wal2json(), "update of 12 columns", 0);
                 break;
             default:
-                measure(paths, Input.BASE);
-                if (full && !path.equals("wasm-record")) {
+                measure(paths, INPUT == null ? Input.BASE : INPUT);
+                if (INPUT == null && full && !path.equals("wasm-record")) {
                     for (String input : Input.SPREAD) {
                         measure(paths, input);
                     }
@@ -109,6 +122,10 @@ public final class Main {
                 path, input, payload, race.ratio(Paths.PEER, Paths.OURS), race.ratioAt(Paths.PEER, Paths.OURS, 0.1),
                 race.ratioAt(Paths.PEER, Paths.OURS, 0.9), lanes, System.getProperty("java.version"),
                 collectors.get(0).getName().split(" ")[0]);
+        append(row);
+    }
+
+    private void append(String row) throws IOException {
         Files.writeString(results, row, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
         new PrintStream(System.err, true).print(row);
     }

@@ -18,6 +18,8 @@ import org.apache.kafka.connect.transforms.Transformation;
 final class Paths {
     static final String PEER = "java";
     static final String OURS = "ours";
+    /** Another build of ours, given by {@code -Dbefore=<jar>}. */
+    private static final String BEFORE = "before";
     private static final Map<String, String> WASM = Map.of("engine", "wasm");
     private static final Map<String, String> EAGER = Map.of("lazy", "false");
 
@@ -25,6 +27,10 @@ final class Paths {
 
     Paths(Plugins plugins) {
         this.plugins = plugins;
+    }
+
+    Costs costs() {
+        return new Costs(plugins);
     }
 
     Input input(String name) throws Exception {
@@ -40,17 +46,20 @@ final class Paths {
             expectSame("decode " + input.name, peer.toConnectData(input.topics[i], input.payloads[i]),
                     ours.toConnectData(input.topics[i], input.payloads[i]));
         }
+        if (plugins.before() != null) {
+            race.lane(BEFORE, decoding(plugins.before().ours(Map.of()), input));
+        }
         if (eager) {
             race.lane("eager", decoding(plugins.ours(EAGER), input));
         }
-        return race;
+        return input.name.equals(Input.BASE) ? new Floors(plugins, input).decode(race) : race;
     }
 
     private static void expectSame(String what, SchemaAndValue expected, SchemaAndValue found) {
         Values.expectSame(what, expected.schema(), expected.value(), found.schema(), found.value());
     }
 
-    private static Race.Body decoding(Converter converter, Input input) {
+    static Race.Body decoding(Converter converter, Input input) {
         int[] next = {0};
         Values.Readers readers = new Values.Readers();
         return count -> {
@@ -73,7 +82,11 @@ final class Paths {
         for (int i = 0; i < Input.RECORDS; i++) {
             Values.expectSame("chain " + input.name, chained(peer, peerSmt, input, i), chained(ours, ourSmt, input, i));
         }
-        return new Race().lane(PEER, chaining(peer, peerSmt, input)).lane(OURS, chaining(ours, ourSmt, input));
+        Race race = new Race().lane(PEER, chaining(peer, peerSmt, input)).lane(OURS, chaining(ours, ourSmt, input));
+        if (plugins.before() != null) {
+            race.lane(BEFORE, chaining(plugins.before().ours(more), plugins.before().ourSmt(more), input));
+        }
+        return input.name.equals(Input.BASE) && more.isEmpty() ? new Floors(plugins, input).chain(race) : race;
     }
 
     private static SinkRecord chained(Converter converter, Transformation<SinkRecord> smt, Input input, int i) {
@@ -109,7 +122,11 @@ final class Paths {
             Values.expectSame("encode " + input.name, input.payloads[i],
                     ours.fromConnectData(input.topics[i], input.schemas[i], input.values[i]));
         }
-        return new Race().lane(PEER, encoding(peer, input)).lane(OURS, encoding(ours, input));
+        Race race = new Race().lane(PEER, encoding(peer, input)).lane(OURS, encoding(ours, input));
+        if (plugins.before() != null) {
+            race.lane(BEFORE, encoding(plugins.before().ours(Map.of()), input));
+        }
+        return input.name.equals(Input.BASE) ? new Floors(plugins, input).encode(race) : race;
     }
 
     private static Race.Body encoding(Converter converter, Input input) {
@@ -148,12 +165,18 @@ final class Paths {
         for (int i = 0; i < Input.RECORDS; i++) {
             Values.expectSame("smt " + settings, peer.apply(input.record(i)), ours.apply(input.record(i)));
         }
+        Transformation<SinkRecord> before = plugins.before() == null ? null : plugins.before().ourSmt(settings);
         if (settings.containsKey("add.headers")) {
-            return new Race().lane(PEER, applying(peer, input)).lane(OURS, applying(ours, input));
+            Race race = new Race().lane(PEER, applying(peer, input)).lane(OURS, applying(ours, input));
+            return before == null ? race : race.lane(BEFORE, applying(before, input));
         }
         SinkRecord[] records = new SinkRecord[Input.RECORDS];
         Arrays.setAll(records, input::record);
-        return new Race().lane(PEER, applying(peer, records)).lane(OURS, applying(ours, records));
+        Race race = new Race().lane(PEER, applying(peer, records)).lane(OURS, applying(ours, records));
+        if (before != null) {
+            race.lane(BEFORE, applying(before, records));
+        }
+        return settings.isEmpty() ? Floors.smt(race, records, ours) : race;
     }
 
     private static Race.Body applying(Transformation<SinkRecord> smt, SinkRecord[] records) {

@@ -5,6 +5,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
+import org.apache.kafka.connect.data.Schema;
 import org.apache.kafka.connect.sink.SinkRecord;
 import org.apache.kafka.connect.storage.Converter;
 import org.apache.kafka.connect.transforms.Transformation;
@@ -16,17 +17,25 @@ final class Plugins {
     private final PluginLoader debezium3;
     private final PluginLoader debezium17;
     private final Registry registry;
+    /** Another build of ours, to be compared with; null if there is none. */
+    private final Plugins before;
 
     /**
      * @param peers what bench/peers filled
      * @param plugin our jar
      */
     Plugins(Path peers, Path plugin, Path own, Registry registry) throws Exception {
-        this.ours = new PluginLoader(List.of(plugin));
+        this.ours = new PluginLoader(List.of(plugin, own));
         this.confluent = new PluginLoader(List.of(peers.resolve("confluent-7.0.16")));
         this.debezium3 = new PluginLoader(List.of(peers.resolve("debezium-3.6.1")));
         this.debezium17 = new PluginLoader(List.of(peers.resolve("debezium-1.7.0"), own));
         this.registry = registry;
+        String other = System.getProperty("before");
+        this.before = other == null || other.equals(plugin.toString()) ? null : new Plugins(peers, Path.of(other), own, registry);
+    }
+
+    Plugins before() {
+        return before;
     }
 
     private Map<String, String> converterConfig(Map<String, String> more) {
@@ -51,6 +60,12 @@ final class Plugins {
         Converter converter = loader.make(name, Converter.class);
         inside(loader, () -> converter.configure(config, false));
         return converter;
+    }
+
+    /** What is behind our converter. */
+    Core core(Converter converter, String topic, Schema schema) throws Exception {
+        return (Core) ours.loadClass("io.bucatini.connect.internal.BareCore")
+                .getConstructor(Converter.class, String.class, Schema.class).newInstance(converter, topic, schema);
     }
 
     Transformation<SinkRecord> ourSmt(Map<String, String> config) throws Exception {

@@ -146,6 +146,13 @@ final class MoveProgram {
                     read.add(step);
                 }
             }
+            Step looked = null;
+            for (Step step : read) {
+                if (step.looksAtStruct()) {
+                    step.again = looked != null && looked.path.isSame(step.path);
+                    looked = step;
+                }
+            }
             steps = read.toArray(new Step[0]);
             watch = in.u8() == 0 ? null : new MoveWatch(in, root, moves);
         }
@@ -153,8 +160,21 @@ final class MoveProgram {
         Struct apply(Object root, Object raw) {
             Struct struct = new Struct(schema.schema);
             Object[] values = moves.access.empty(struct, schema.plan.fields.length);
+            boolean pending = StructPath.isPending(root);
+            Object[] from = null;
             for (Step step : steps) {
-                run(step, root, raw, values);
+                if (pending || !step.looksAtStruct()) {
+                    run(step, root, raw, values);
+                    continue;
+                }
+                from = step.again ? from : step.path.values(root);
+                if (step.kind == REQUIRE) {
+                    require(step, StructPath.firstNull(from, step.required));
+                } else if (from != null) {
+                    System.arraycopy(from, step.first, values, step.to, step.count);
+                } else {
+                    step.path.struct(root);
+                }
             }
             moves.access.fill(struct, values, schema.plan.fields);
             return struct;
@@ -163,10 +183,7 @@ final class MoveProgram {
         private void run(Step step, Object root, Object raw, Object[] values) {
             switch (step.kind) {
                 case REQUIRE:
-                    int missing = step.path.firstNull(root, step.required);
-                    if (missing >= 0) {
-                        throw ofNull.exception(moves.plugin, step.fields[missing], false);
-                    }
+                    require(step, step.path.firstNull(root, step.required));
                     return;
                 case REFUSE:
                     if (step.source.get(raw) != null) {
@@ -201,6 +218,12 @@ final class MoveProgram {
             }
         }
 
+        private void require(Step step, int missing) {
+            if (missing >= 0) {
+                throw ofNull.exception(moves.plugin, step.fields[missing], false);
+            }
+        }
+
         private final class Step {
             final int kind;
             StructPath path;
@@ -215,6 +238,8 @@ final class MoveProgram {
             int count;
             int to;
             boolean raw;
+            /** Whether it looks at the Struct that the step before it looked at. */
+            boolean again;
 
             Step(WireReader in, Schema root, int size) {
                 kind = in.u8();
@@ -257,6 +282,10 @@ final class MoveProgram {
                 if (kind >= COPY && kind <= PUT) {
                     check(to, kind == COPY ? count : 1, size);
                 }
+            }
+
+            boolean looksAtStruct() {
+                return kind == REQUIRE || kind == COPY;
             }
 
             /** Whether a requirement of a field beside this one's has become part of it: one Struct is looked up once. */

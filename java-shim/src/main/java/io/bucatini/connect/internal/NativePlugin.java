@@ -9,6 +9,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
 import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.config.ConfigDef;
 import org.apache.kafka.common.config.ConfigException;
 import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.header.Headers;
@@ -33,6 +34,7 @@ public final class NativePlugin implements AutoCloseable {
     private final Library library;
     private final Boundary boundary;
     private final PluginHandle handle;
+    /** Of calls within calls, and of those that are made seldom. */
     private final ScratchPool scratches;
     /** Whether envelopes are read when somebody looks at them. */
     private final boolean lazy;
@@ -43,6 +45,7 @@ public final class NativePlugin implements AutoCloseable {
     private final Moves moves;
     private final Exchanges exchanges;
     private final RegistryMetrics metrics;
+    private final EnvelopeMetrics envelopes;
     /** By need: one thread asks the registry, the others find what it brought. */
     private final ReentrantLock[] exchanging = new ReentrantLock[LOCKS];
     /** Whether it was said that an unknown thing was let pass. */
@@ -61,15 +64,16 @@ public final class NativePlugin implements AutoCloseable {
     }
 
     private NativePlugin(PluginKind kind, boolean lazy, Library library, Boundary boundary, PluginHandle handle,
-            ScratchPool scratches, Exchanges exchanges, RegistryMetrics metrics) {
+            Exchanges exchanges, RegistryMetrics metrics, EnvelopeMetrics envelopes) {
         this.kind = kind;
         this.lazy = lazy;
         this.library = library;
         this.boundary = boundary;
         this.handle = handle;
-        this.scratches = scratches;
+        this.scratches = new ScratchPool(library);
         this.exchanges = exchanges;
         this.metrics = metrics;
+        this.envelopes = envelopes;
         Arrays.setAll(exchanging, i -> new ReentrantLock());
         this.schemas = new Schemas(new Schemas.Source() {
             @Override
@@ -100,11 +104,11 @@ public final class NativePlugin implements AutoCloseable {
             Jaas.inherit(settings);
         }
         Engine engine = Engine.of(settings);
-        boolean lazy = kind == PluginKind.AVRO_CONVERTER && !"false".equalsIgnoreCase(settings.getOrDefault("lazy", "").trim());
+        boolean lazy = kind == PluginKind.AVRO_CONVERTER
+                && (Boolean) ConfigDef.parseType("lazy", settings.getOrDefault("lazy", "true"), ConfigDef.Type.BOOLEAN);
         Library library = libraries.apply(engine);
         Boundary boundary = new Boundary(kind.className());
-        ScratchPool scratches = new ScratchPool(library);
-        Scratch scratch = scratches.take();
+        Scratch scratch = new Scratch(library);
         WireWriter message = scratch.message.reset();
         message.u8(isKey ? 1 : 0);
         Settings.write(settings, message);
@@ -120,15 +124,17 @@ public final class NativePlugin implements AutoCloseable {
         if (opened <= 0) {
             throw new BucatiniError("boundary.result", kind.className() + ": the native library opened handle " + opened);
         }
-        if (engine == Engine.NATIVE) {
-            // A component is large, and is sent once.
-            scratches.giveBack(scratch);
-        }
+        // A component is large, and is sent once.
+        Scratch first = engine == Engine.NATIVE ? scratch : new Scratch(library);
         RegistryMetrics metrics = new RegistryMetrics(kind.className(), isKey);
-        PluginHandle handle = new PluginHandle(library, opened, metrics::end);
+        EnvelopeMetrics envelopes = new EnvelopeMetrics(kind.className());
+        PluginHandle handle = new PluginHandle(library, opened, first, () -> {
+            metrics.end();
+            envelopes.end();
+        });
         try {
             Exchanges exchanges = new Exchanges(new HttpClients(settings), metrics);
-            return new NativePlugin(kind, lazy, library, boundary, handle, scratches, exchanges, metrics);
+            return new NativePlugin(kind, lazy, library, boundary, handle, exchanges, metrics, envelopes);
         } catch (ConfigException e) {
             handle.close();
             throw new ConfigException(kind.className() + ": " + e.getMessage());
@@ -143,8 +149,7 @@ public final class NativePlugin implements AutoCloseable {
 
     /** {@code Converter.toConnectData}; {@code payload} is not null. */
     SchemaAndValue toConnect(String topic, Headers headers, byte[] payload) {
-        PluginHandle.State call = handle.acquire();
-        Scratch scratch = scratches.take();
+        Scratch scratch = handle.enter();
         metrics.converting();
         try {
             int topicId = topic(topic);
@@ -154,7 +159,7 @@ public final class NativePlugin implements AutoCloseable {
             for (int round = 0; round < MAX_ROUNDS; round++) {
                 scratch.send(payload, payload.length, message.array(), message.length());
                 long result = boundary.checked(
-                        library.toConnect(call.handle(), topicId, scratch.in(), payload.length, message.length(),
+                        library.toConnect(handle.number(), topicId, scratch.in(), payload.length, message.length(),
                                 scratch.out(), scratch.capacity()), scratch);
                 if (result >= 0) {
                     int length = (int) result;
@@ -179,15 +184,13 @@ public final class NativePlugin implements AutoCloseable {
         } catch (RuntimeException e) {
             throw translated(e);
         } finally {
-            scratches.giveBack(scratch);
-            call.release();
+            handle.leave(scratch);
         }
     }
 
     /** {@code Converter.fromConnectData}. */
     byte[] fromConnect(String topic, Schema schema, Object value) {
-        PluginHandle.State call = handle.acquire();
-        Scratch scratch = scratches.take();
+        Scratch scratch = handle.enter();
         metrics.converting();
         try {
             int topicId = topic(topic);
@@ -197,7 +200,7 @@ public final class NativePlugin implements AutoCloseable {
             for (int round = 0; round < MAX_ROUNDS; round++) {
                 int length = scratch.send();
                 long result = boundary.checked(
-                        library.fromConnect(call.handle(), topicId, interned.id, scratch.in(), length, scratch.out(),
+                        library.fromConnect(handle.number(), topicId, interned.id, scratch.in(), length, scratch.out(),
                                 scratch.capacity()), scratch);
                 if (result >= 0) {
                     return scratch.copy((int) result);
@@ -217,8 +220,7 @@ public final class NativePlugin implements AutoCloseable {
         } catch (RuntimeException e) {
             throw translated(e);
         } finally {
-            scratches.giveBack(scratch);
-            call.release();
+            handle.leave(scratch);
         }
     }
 
@@ -227,7 +229,11 @@ public final class NativePlugin implements AutoCloseable {
         handle.checkOpen();
         try {
             MovePlan plan = moves.plan(record);
-            return plan == null ? applyFrame(record) : plan.apply(record);
+            if (plan == null) {
+                return applyFrame(record);
+            }
+            envelopes.sees(record.value());
+            return plan.apply(record);
         } catch (RuntimeException e) {
             throw translated(e);
         }

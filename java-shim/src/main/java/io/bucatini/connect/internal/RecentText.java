@@ -1,5 +1,8 @@
 package io.bucatini.connect.internal;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
@@ -9,6 +12,8 @@ import java.util.Arrays;
  * converts.
  */
 final class RecentText {
+    private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
+    private static final VarHandle LONG = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
     private static final int LONGEST = 64;
     /** Misses that are forgiven; each hit makes up for one. */
     private static final int PATIENCE = 64;
@@ -16,10 +21,31 @@ final class RecentText {
     private static final class Entry {
         final byte[] bytes;
         final String text;
+        /** The first and the last bytes, which overlap: all of up to 16 bytes. */
+        final long head;
+        final long rest;
 
         Entry(byte[] bytes, String text) {
             this.bytes = bytes;
             this.text = text;
+            this.head = head(bytes, 0, bytes.length);
+            this.rest = rest(bytes, 0, bytes.length);
+        }
+
+        boolean is(byte[] heap, int offset, int length) {
+            return length == bytes.length && head(heap, offset, length) == head && rest(heap, offset, length) == rest
+                    && (length <= 16 || Arrays.equals(bytes, 8, length - 8, heap, offset + 8, offset + length - 8));
+        }
+
+        private static long head(byte[] heap, int offset, int length) {
+            return length >= 8 ? (long) LONG.get(heap, offset) : length >= 4 ? (int) INT.get(heap, offset)
+                    : length > 0 ? heap[offset] : 0;
+        }
+
+        private static long rest(byte[] heap, int offset, int length) {
+            int end = offset + length;
+            return length >= 8 ? (long) LONG.get(heap, end - 8) : length >= 4 ? (int) INT.get(heap, end - 4)
+                    : length > 1 ? heap[offset + 1] << 8 | heap[end - 1] & 0xFF : 0;
         }
     }
 
@@ -29,32 +55,52 @@ final class RecentText {
     /** The UTF-8 of a text, not to be changed. */
     byte[] utf8(String text) {
         Entry entry = last;
-        if (entry != null && entry.text.equals(text)) {
-            if (patience < PATIENCE) {
-                patience++;
+        if (entry != null) {
+            if (entry.text.equals(text)) {
+                hit();
+                return entry.bytes;
             }
-            return entry.bytes;
+            return missed(text);
         }
-        byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
-        if (patience > 0 && bytes.length <= LONGEST) {
-            last = --patience > 0 ? new Entry(bytes, text) : null;
-        }
-        return bytes;
+        return patience > 0 ? missed(text) : text.getBytes(StandardCharsets.UTF_8);
     }
 
     /** The text of {@code length} bytes of UTF-8. */
     String of(byte[] heap, int offset, int length) {
         Entry entry = last;
-        if (entry != null && Arrays.equals(entry.bytes, 0, entry.bytes.length, heap, offset, offset + length)) {
-            if (patience < PATIENCE) {
-                patience++;
+        if (entry != null) {
+            if (entry.is(heap, offset, length)) {
+                hit();
+                return entry.text;
             }
-            return entry.text;
+            return missed(heap, offset, length);
         }
+        return patience > 0 ? missed(heap, offset, length) : new String(heap, offset, length, StandardCharsets.UTF_8);
+    }
+
+    private void hit() {
+        if (patience < PATIENCE) {
+            patience++;
+        }
+    }
+
+    private byte[] missed(String text) {
+        byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+        if (bytes.length <= LONGEST) {
+            keep(bytes, text);
+        }
+        return bytes;
+    }
+
+    private String missed(byte[] heap, int offset, int length) {
         String text = new String(heap, offset, length, StandardCharsets.UTF_8);
-        if (patience > 0 && length <= LONGEST) {
-            last = --patience > 0 ? new Entry(Arrays.copyOfRange(heap, offset, offset + length), text) : null;
+        if (length <= LONGEST) {
+            keep(Arrays.copyOfRange(heap, offset, offset + length), text);
         }
         return text;
+    }
+
+    private void keep(byte[] bytes, String text) {
+        last = --patience > 0 ? new Entry(bytes, text) : null;
     }
 }

@@ -1,25 +1,14 @@
 package io.bucatini.connect.internal;
 
-import java.lang.management.ManagementFactory;
 import java.net.URI;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAccumulator;
 import java.util.concurrent.atomic.LongAdder;
-import javax.management.InstanceAlreadyExistsException;
-import javax.management.JMException;
-import javax.management.MBeanServer;
-import javax.management.ObjectName;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** Counts what a plug-in asks of its registry, and shows it to JMX once it has asked something. Refers to no plug-in. */
 final class RegistryMetrics implements RegistryClientMXBean {
-    private static final Logger LOG = LoggerFactory.getLogger(RegistryMetrics.class);
-    private static final AtomicLong NUMBERS = new AtomicLong();
     private static final double NANOS_PER_MILLI = 1e6;
 
-    private final String plugin;
-    private final boolean isKey;
+    private final JmxName name;
     private final LongAdder conversions = new LongAdder();
     private final LongAdder conversionsThatAsked = new LongAdder();
     private final LongAdder requests = new LongAdder();
@@ -33,13 +22,9 @@ final class RegistryMetrics implements RegistryClientMXBean {
     private final LongAdder waitMillis = new LongAdder();
     private volatile String lastHost = "";
     private volatile String lastThread = "";
-    /** Null until the first request and after the end. */
-    private ObjectName name;
-    private boolean ended;
 
     RegistryMetrics(String plugin, boolean isKey) {
-        this.plugin = plugin;
-        this.isKey = isKey;
+        this.name = new JmxName("type=registry-client,plugin=" + plugin + ",side=" + (isKey ? "key" : "value"));
     }
 
     void converting() {
@@ -49,7 +34,7 @@ final class RegistryMetrics implements RegistryClientMXBean {
     void asking() {
         conversionsThatAsked.increment();
         lastThread = Thread.currentThread().getName();
-        register();
+        name.show(this);
     }
 
     void waited(long millis) {
@@ -76,39 +61,9 @@ final class RegistryMetrics implements RegistryClientMXBean {
         }
     }
 
-    private synchronized void register() {
-        if (name != null || ended) {
-            return;
-        }
-        MBeanServer server = ManagementFactory.getPlatformMBeanServer();
-        while (name == null) {
-            try {
-                ObjectName free = new ObjectName("io.bucatini:type=registry-client,plugin=" + plugin
-                        + ",side=" + (isKey ? "key" : "value") + ",id=" + NUMBERS.incrementAndGet());
-                server.registerMBean(this, free);
-                name = free;
-            } catch (InstanceAlreadyExistsException e) {
-                // Another class loader counts too.
-            } catch (JMException | SecurityException e) {
-                LOG.warn("{}: no metrics in JMX", plugin, e);
-                ended = true;
-                return;
-            }
-        }
-    }
-
     /** Takes the metrics out of JMX. */
-    synchronized void end() {
-        ended = true;
-        if (name == null) {
-            return;
-        }
-        try {
-            ManagementFactory.getPlatformMBeanServer().unregisterMBean(name);
-        } catch (JMException | SecurityException e) {
-            LOG.debug("{}: {} was not in JMX", plugin, name, e);
-        }
-        name = null;
+    void end() {
+        name.end();
     }
 
     @Override

@@ -4,7 +4,6 @@ import io.bucatini.connect.BucatiniError;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
 
 /** One row image or aggregate (wit/ROW-IMAGE.md) inside an array, and the input that its slots may refer to. */
 final class RowImage {
@@ -15,14 +14,15 @@ final class RowImage {
     static final int MAX_AGGREGATE_DEPTH = 1_100;
 
     private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
-    private static final VarHandle LONG = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+    static final VarHandle LONG = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
 
     final byte[] bytes;
     final byte[] input;
     final int slots;
-    private final int nulls;
+    /** Where the null bits and the slots begin. */
+    final int nulls;
+    final int firstSlot;
     private final int inTail;
-    private final int firstSlot;
     private final int tail;
     private final int end;
     private final boolean noValue;

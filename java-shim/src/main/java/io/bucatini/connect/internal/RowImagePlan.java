@@ -35,6 +35,9 @@ final class RowImagePlan {
     /** A struct in an aggregate of its own: a reference back to an enclosing struct. */
     static final int REFERENCE = 16;
 
+    /** Reads of a struct after which a class of its own pays. */
+    static final int USED = 1_000;
+
     private static final String ENVELOPE = ".Envelope";
 
     /** One of the constants above. */
@@ -62,6 +65,9 @@ final class RowImagePlan {
     RowImagePlan item;
     /** The last other Schema object that was found equal: comparing by content takes long. A race costs a comparison. */
     Schema equal;
+    /** Races cost a read by the loop, or a second class. */
+    private int reads;
+    private volatile RowFiller filler;
 
     private RowImagePlan(int kind, Schema schema, int width, boolean lazy) {
         this.kind = kind;
@@ -75,6 +81,17 @@ final class RowImagePlan {
         this.kinds = new int[fields.length];
         this.recent = kind == STRING ? new RecentText() : null;
         this.lazy = lazy;
+    }
+
+    /** What reads this struct in a straight line, once it has been read often; null before, or if there is none. */
+    RowFiller filler() {
+        if (reads >= USED) {
+            return filler;
+        }
+        if (++reads == USED) {
+            filler = RowFillers.of(this);
+        }
+        return null;
     }
 
     /** The plan of {@code schema}, whose arena (with or without defaults) is {@code arena}. */

@@ -1,9 +1,12 @@
 package io.bucatini.connect.internal;
 
 import io.bucatini.connect.BucatiniError;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Date;
@@ -18,6 +21,7 @@ import org.apache.kafka.connect.data.Struct;
  * Connect's own classes do. Nulls stay null: no default takes their place.
  */
 final class RowImageReader {
+    private static final VarHandle BIG_ENDIAN = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.BIG_ENDIAN);
     private static final long MILLIS_PER_DAY = 86_400_000;
 
     private final StructAccess access;
@@ -82,37 +86,37 @@ final class RowImageReader {
         switch (kind) {
             case RowImagePlan.BOOLEAN:
                 return value != 0;
-            case RowImagePlan.INT8:
-                return (byte) value;
-            case RowImagePlan.INT16:
-                return (short) value;
             case RowImagePlan.INT32:
                 return (int) value;
             case RowImagePlan.INT64:
                 return value;
+            case RowImagePlan.STRING:
+                return image.text(slot, value, plan.recent);
+            default:
+                return other(plan, kind, image, slot, value, depth);
+        }
+    }
+
+    private Object other(RowImagePlan plan, int kind, RowImage image, int slot, long value, int depth) {
+        switch (kind) {
+            case RowImagePlan.INT8:
+                return (byte) value;
+            case RowImagePlan.INT16:
+                return (short) value;
             case RowImagePlan.FLOAT32:
                 return Float.intBitsToFloat((int) value);
             case RowImagePlan.FLOAT64:
                 return Double.longBitsToDouble(value);
-            case RowImagePlan.STRING:
-                return image.text(slot, value, plan.recent);
-            default:
-                return other(plan, kind, image, slot, depth);
-        }
-    }
-
-    private Object other(RowImagePlan plan, int kind, RowImage image, int slot, int depth) {
-        switch (kind) {
             case RowImagePlan.BYTES:
-                return bytes(image, slot);
+                return bytes(image, slot, value);
             case RowImagePlan.DECIMAL:
-                return decimal(plan, image, slot);
+                return decimal(plan, image, slot, value);
             case RowImagePlan.DATE:
-                return new Date((int) image.get(slot) * MILLIS_PER_DAY);
+                return new Date((int) value * MILLIS_PER_DAY);
             case RowImagePlan.TIME:
-                return time((int) image.get(slot));
+                return time((int) value);
             case RowImagePlan.TIMESTAMP:
-                return new Date(image.get(slot));
+                return new Date(value);
             case RowImagePlan.STRUCT:
                 return struct(plan, plan.schema, image, slot, depth);
             case RowImagePlan.ARRAY:
@@ -120,33 +124,28 @@ final class RowImageReader {
             case RowImagePlan.MAP:
                 return map(plan, image.nested(slot), depth + 1);
             case RowImagePlan.REFERENCE:
-                checkDepth(depth + 1);
-                RowImage aggregate = image.nested(slot);
-                aggregate.expectSlots(plan.item.width);
+                RowImage aggregate = aggregate(plan, image, slot, depth + 1);
                 return aggregate.isNull(0) ? null : struct(plan.item, plan.schema, aggregate, 0, depth + 1);
             default:
                 throw new IllegalStateException("kind " + kind);
         }
     }
 
-    /** Values nest deeply: a level takes two frames, this one and {@link #other}. */
-    private Struct struct(RowImagePlan plan, Schema schema, RowImage image, int slot, int depth) {
+    /** What a reference points to. */
+    private static RowImage aggregate(RowImagePlan plan, RowImage image, int slot, int depth) {
+        checkDepth(depth);
+        RowImage aggregate = image.nested(slot);
+        aggregate.expectSlots(plan.item.width);
+        return aggregate;
+    }
+
+    /** Values nest deeply: a level takes two frames, this one and {@link #loop}. */
+    Struct struct(RowImagePlan plan, Schema schema, RowImage image, int slot, int depth) {
         Struct struct = new Struct(schema);
-        RowImagePlan[] children = plan.children;
-        int[] offsets = plan.offsets;
-        int[] kinds = plan.kinds;
-        Object[] values = access.empty(struct, children.length);
-        int i = 0;
-        try {
-            for (; i < children.length; i++) {
-                int at = slot + offsets[i];
-                if (!image.isNull(at)) {
-                    values[i] = kinds[i] <= RowImagePlan.STRING
-                            ? value(children[i], kinds[i], image, at, depth) : other(children[i], kinds[i], image, at, depth);
-                }
-            }
-        } catch (DataFault fault) {
-            throw fault.field(plan.fields[i].name());
+        Object[] values = access.empty(struct, plan.children.length);
+        RowFiller filler = plan.filler();
+        if (filler == null || !filled(filler, plan, image, slot, depth, values)) {
+            loop(plan, image, slot, depth, 0, values.length, values, 0);
         }
         access.fill(struct, values, plan.fields);
         return struct;
@@ -154,16 +153,74 @@ final class RowImageReader {
 
     /** The values of {@code count} fields, from the {@code first} on, of a struct whose own slot is {@code slot}. */
     void fields(RowImagePlan plan, RowImage image, int slot, int depth, int first, int count, Object[] values, int to) {
+        RowFiller filler = count == plan.children.length && to == 0 ? plan.filler() : null;
+        if (filler == null || !filled(filler, plan, image, slot, depth, values)) {
+            loop(plan, image, slot, depth, first, count, values, to);
+        }
+    }
+
+    /** False if there is a fault: the loop finds it again, and says where. */
+    private boolean filled(RowFiller filler, RowImagePlan plan, RowImage image, int slot, int depth, Object[] values) {
+        try {
+            filler.fill(this, plan.children, image, slot, depth, values);
+            return true;
+        } catch (DataFault fault) {
+            return false;
+        }
+    }
+
+    /** What is frequent is done here, not in {@link #value}: a call a field would take as long as the rest. */
+    private void loop(RowImagePlan plan, RowImage image, int slot, int depth, int first, int count, Object[] values, int to) {
         RowImagePlan[] children = plan.children;
         int[] offsets = plan.offsets;
         int[] kinds = plan.kinds;
+        byte[] bytes = image.bytes;
+        int nulls = image.nulls;
+        int firstSlot = image.firstSlot;
         int i = first;
         try {
             for (; i < first + count; i++) {
                 int at = slot + offsets[i];
-                if (!image.isNull(at)) {
-                    values[to + i - first] = value(children[i], kinds[i], image, at, depth);
+                if ((bytes[nulls + (at >> 3)] >> (at & 7) & 1) != 0) {
+                    continue;
                 }
+                long value = (long) RowImage.LONG.get(bytes, firstSlot + 8 * at);
+                int kind = kinds[i];
+                Object read;
+                switch (kind) {
+                    case RowImagePlan.BOOLEAN:
+                        read = value != 0;
+                        break;
+                    case RowImagePlan.INT32:
+                        read = (int) value;
+                        break;
+                    case RowImagePlan.INT64:
+                        read = value;
+                        break;
+                    case RowImagePlan.FLOAT64:
+                        read = Double.longBitsToDouble(value);
+                        break;
+                    case RowImagePlan.STRING:
+                        read = image.text(at, value, children[i].recent);
+                        break;
+                    case RowImagePlan.DECIMAL:
+                        read = decimal(children[i], image, at, value);
+                        break;
+                    case RowImagePlan.TIMESTAMP:
+                        read = new Date(value);
+                        break;
+                    case RowImagePlan.STRUCT:
+                        read = struct(children[i], children[i].schema, image, at, depth);
+                        break;
+                    case RowImagePlan.REFERENCE:
+                        RowImage aggregate = aggregate(children[i], image, at, depth + 1);
+                        read = aggregate.isNull(0)
+                                ? null : struct(children[i].item, children[i].schema, aggregate, 0, depth + 1);
+                        break;
+                    default:
+                        read = other(children[i], kind, image, at, value, depth);
+                }
+                values[to + i - first] = read;
             }
         } catch (DataFault fault) {
             throw fault.field(plan.fields[i].name());
@@ -206,29 +263,36 @@ final class RowImageReader {
         return image.slots / width;
     }
 
-    private static ByteBuffer bytes(RowImage image, int slot) {
-        long range = image.get(slot);
+    private static ByteBuffer bytes(RowImage image, int slot, long range) {
         int offset = image.offset(slot, range);
         return ByteBuffer.wrap(Arrays.copyOfRange(image.heap(slot), offset, offset + RowImage.length(range)));
     }
 
-    private static BigDecimal decimal(RowImagePlan plan, RowImage image, int slot) {
+    static BigDecimal decimal(RowImagePlan plan, RowImage image, int slot, long range) {
         int scale = plan.requiredScale();
-        long range = image.get(slot);
         int offset = image.offset(slot, range);
         int length = RowImage.length(range);
         byte[] heap = image.heap(slot);
-        if (length == 0) {
-            throw new DataFault("row-image.decimal", "expected the bytes of a Decimal, found none");
-        }
         if (length > 8) {
             return new BigDecimal(new BigInteger(heap, offset, length), scale);
         }
-        long unscaled = heap[offset];
-        for (int i = 1; i < length; i++) {
-            unscaled = unscaled << 8 | heap[offset + i] & 0xFF;
+        if (length == 0) {
+            throw new DataFault("row-image.decimal", "expected the bytes of a Decimal, found none");
         }
-        return BigDecimal.valueOf(unscaled, scale);
+        return BigDecimal.valueOf(bigEndian(heap, offset, length), scale);
+    }
+
+    /** A number of 1 to 8 bytes, which may lie at the start of the array. */
+    private static long bigEndian(byte[] heap, int offset, int length) {
+        int end = offset + length;
+        if (end >= 8) {
+            return (long) BIG_ENDIAN.get(heap, end - 8) << 64 - 8 * length >> 64 - 8 * length;
+        }
+        long number = heap[offset];
+        for (int i = offset + 1; i < end; i++) {
+            number = number << 8 | heap[i] & 0xFF;
+        }
+        return number;
     }
 
     /** As Time.toLogical: the end of the day is included. */

@@ -1,7 +1,6 @@
 package io.bucatini.connect.internal;
 
 import java.math.BigDecimal;
-import java.math.BigInteger;
 import java.nio.ByteBuffer;
 import java.util.Collection;
 import java.util.Date;
@@ -17,6 +16,8 @@ import org.apache.kafka.connect.data.Struct;
  */
 final class RowImageWriter {
     private static final long MILLIS_PER_DAY = 86_400_000;
+    /** Every number of so many digits is a long. */
+    private static final int LONG_DIGITS = 18;
 
     private final StructAccess access;
     private final boolean bySchema;
@@ -48,31 +49,21 @@ final class RowImageWriter {
             Schemaless.write(value, out);
             image.pointTo(0, from);
         } else {
-            value(plan, value, image, 0, 0);
+            value(plan, plan.kind, value, image, 0, 0);
         }
         image.finish();
     }
 
-    private void value(RowImagePlan plan, Object value, Image image, int slot, int depth) {
-        switch (plan.kind) {
+    private void value(RowImagePlan plan, int kind, Object value, Image image, int slot, int depth) {
+        switch (kind) {
             case RowImagePlan.BOOLEAN:
                 image.set(slot, value instanceof Boolean ? (Boolean) value ? 1 : 0 : fail("a Boolean", value));
-                return;
-            case RowImagePlan.INT8:
-                image.set(slot, value instanceof Byte ? (Byte) value : fail("a Byte", value));
-                return;
-            case RowImagePlan.INT16:
-                image.set(slot, value instanceof Short ? (Short) value : fail("a Short", value));
                 return;
             case RowImagePlan.INT32:
                 image.set(slot, value instanceof Integer ? (Integer) value : fail("an Integer", value));
                 return;
             case RowImagePlan.INT64:
                 image.set(slot, value instanceof Long ? (Long) value : fail("a Long", value));
-                return;
-            case RowImagePlan.FLOAT32:
-                image.set(slot, value instanceof Float
-                        ? Float.floatToRawIntBits((Float) value) & 0xFFFF_FFFFL : fail("a Float", value));
                 return;
             case RowImagePlan.FLOAT64:
                 image.set(slot, value instanceof Double
@@ -81,17 +72,11 @@ final class RowImageWriter {
             case RowImagePlan.STRING:
                 image.append(slot, value instanceof String ? plan.recent.utf8((String) value) : failed("a String", value));
                 return;
-            case RowImagePlan.DECIMAL:
-                image.append(slot, decimal(plan, value));
-                return;
-            case RowImagePlan.DATE:
-                image.set(slot, days(value));
-                return;
-            case RowImagePlan.TIME:
-                image.set(slot, millisOfDay(value));
-                return;
             case RowImagePlan.TIMESTAMP:
                 image.set(slot, date(value));
+                return;
+            case RowImagePlan.DECIMAL:
+                decimal(plan, value, image, slot);
                 return;
             default:
                 other(plan, value, image, slot, depth);
@@ -100,6 +85,22 @@ final class RowImageWriter {
 
     private void other(RowImagePlan plan, Object value, Image image, int slot, int depth) {
         switch (plan.kind) {
+            case RowImagePlan.INT8:
+                image.set(slot, value instanceof Byte ? (Byte) value : fail("a Byte", value));
+                return;
+            case RowImagePlan.INT16:
+                image.set(slot, value instanceof Short ? (Short) value : fail("a Short", value));
+                return;
+            case RowImagePlan.FLOAT32:
+                image.set(slot, value instanceof Float
+                        ? Float.floatToRawIntBits((Float) value) & 0xFFFF_FFFFL : fail("a Float", value));
+                return;
+            case RowImagePlan.DATE:
+                image.set(slot, days(value));
+                return;
+            case RowImagePlan.TIME:
+                image.set(slot, millisOfDay(value));
+                return;
             case RowImagePlan.BYTES:
                 bytes(value, image, slot);
                 return;
@@ -153,14 +154,33 @@ final class RowImageWriter {
         return same;
     }
 
+    /** What is frequent is done here, not in {@link #value}: a call a field would take as long as the rest. */
     private void struct(RowImagePlan plan, Struct struct, Image image, int slot, int depth) {
         RowImagePlan[] children = plan.children;
         int[] offsets = plan.offsets;
+        int[] kinds = plan.kinds;
         Object[] values = access.values(struct, plan.fields);
         int i = 0;
         try {
             for (; i < children.length; i++) {
-                item(children[i], values[i], image, slot + offsets[i], depth);
+                Object value = values[i];
+                int at = slot + offsets[i];
+                if (value == null) {
+                    image.setNull(at);
+                    continue;
+                }
+                int kind = kinds[i];
+                if (kind == RowImagePlan.STRING && value instanceof String) {
+                    image.append(at, children[i].recent.utf8((String) value));
+                } else if (kind == RowImagePlan.INT32 && value instanceof Integer) {
+                    image.set(at, (Integer) value);
+                } else if (kind == RowImagePlan.INT64 && value instanceof Long) {
+                    image.set(at, (Long) value);
+                } else if (kind == RowImagePlan.STRUCT) {
+                    struct(children[i], checked(children[i], value), image, at, depth);
+                } else {
+                    value(children[i], kind, value, image, at, depth);
+                }
             }
         } catch (DataFault fault) {
             throw fault.field(plan.fields[i].name());
@@ -213,7 +233,7 @@ final class RowImageWriter {
         if (value == null) {
             image.setNull(slot);
         } else {
-            value(plan, value, image, slot, depth);
+            value(plan, plan.kind, value, image, slot, depth);
         }
     }
 
@@ -241,16 +261,22 @@ final class RowImageWriter {
     }
 
     /** As Decimal.fromLogical. */
-    private static BigInteger decimal(RowImagePlan plan, Object value) {
+    private static void decimal(RowImagePlan plan, Object value, Image image, int slot) {
         if (!(value instanceof BigDecimal)) {
             throw kind("a BigDecimal", value);
         }
         BigDecimal decimal = (BigDecimal) value;
-        if (decimal.scale() != plan.requiredScale()) {
+        int scale = plan.requiredScale();
+        if (decimal.scale() != scale) {
             throw new DataFault("row-image.scale", "expected a BigDecimal of scale " + plan.scale
                     + ", as the schema says, found scale " + decimal.scale());
         }
-        return decimal.unscaledValue();
+        if (decimal.precision() <= LONG_DIGITS) {
+            // Makes no BigInteger.
+            image.append(slot, decimal.scaleByPowerOfTen(scale).longValue());
+        } else {
+            image.append(slot, decimal.unscaledValue().toByteArray());
+        }
     }
 
     /** As Date.fromLogical. */
@@ -331,16 +357,11 @@ final class RowImageWriter {
             out.setLong(firstSlot + 8 * slot, value);
         }
 
-        /** Two's complement in as few bytes as it takes, as {@link BigInteger#toByteArray} gives it. */
-        void append(int slot, BigInteger value) {
-            int bits = value.bitLength();
-            if (bits > 63) {
-                append(slot, value.toByteArray());
-                return;
-            }
-            int length = bits / 8 + 1;
+        /** Two's complement in as few bytes as it takes, as {@link java.math.BigInteger#toByteArray} gives it. */
+        void append(int slot, long value) {
+            int length = (Long.SIZE - Long.numberOfLeadingZeros(value ^ value >> Long.SIZE - 1)) / 8 + 1;
             int from = out.length();
-            out.bigEndian(value.longValue(), length);
+            out.bigEndian(value, length);
             pointTo(slot, from);
         }
 

@@ -2,8 +2,8 @@ package io.bucatini.connect.internal;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
-import java.util.List;
 import org.apache.kafka.connect.data.Field;
+import org.apache.kafka.connect.data.Schema;
 import org.apache.kafka.connect.data.Struct;
 
 /**
@@ -86,10 +86,10 @@ final class StructAccess {
         }
     }
 
-    /** The raw values in the order of {@code fields}; not to be changed. */
-    Object[] values(Struct struct, List<Field> fields) {
+    /** The raw values in the order of the schema's fields; not to be changed. */
+    Object[] values(Struct struct, Schema schema) {
         Object[] raw = raw(struct);
-        return raw != null ? raw : values(struct, fields.toArray(new Field[0]));
+        return raw != null ? raw : values(struct, schema.fields().toArray(new Field[0]));
     }
 
     /** The raw values in the order of {@code fields}; not to be changed. */

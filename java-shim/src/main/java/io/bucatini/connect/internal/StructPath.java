@@ -97,8 +97,11 @@ final class StructPath {
                 return path.isNull(image, positions.length) ? 0 : firstNull(path.plan.offsets, path.last(), image, fields);
             }
         }
-        Object value = get(root, null);
-        Object[] values = value == null ? null : access.values(struct(value, positions.length), schema().fields());
+        return firstNull(values(root), fields);
+    }
+
+    /** The index of the first of these positions that is null, -1 if there is none; without values all are. */
+    static int firstNull(Object[] values, int[] fields) {
         for (int i = 0; i < fields.length; i++) {
             if (values == null || values[fields[i]] == null) {
                 return i;
@@ -128,6 +131,21 @@ final class StructPath {
             }
         }
         access.copy(struct(root), first, count, to, at);
+    }
+
+    /** The raw values of the Struct at the path, null if there is none; not to be changed. For what is not {@link #isPending}. */
+    Object[] values(Object root) {
+        Object value = walk(root, null);
+        return value == null ? null : access.values(struct(value, positions.length), schemas[positions.length]);
+    }
+
+    /** Whether what is in the root still has to be made: then each place of it is asked for alone. */
+    static boolean isPending(Object root) {
+        return root instanceof LazyStruct && ((LazyStruct) root).pending() != null;
+    }
+
+    boolean isSame(StructPath other) {
+        return Arrays.equals(positions, other.positions);
     }
 
     /** Whether these lead to fields of one Struct. */
@@ -186,6 +204,10 @@ final class StructPath {
                 return image.isNull(slot) ? null : lazy.reader().value(path.plan, path.plan.kind, image, slot, 0);
             }
         }
+        return walk(root, nothing);
+    }
+
+    private Object walk(Object root, Object nothing) {
         Object value = root;
         for (int i = 0; i < positions.length; i++) {
             if (value == null) {

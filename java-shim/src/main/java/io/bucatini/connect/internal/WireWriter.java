@@ -13,6 +13,7 @@ import java.util.Arrays;
 final class WireWriter {
     private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
     private static final VarHandle LONG = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+    private static final VarHandle BIG_ENDIAN = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.BIG_ENDIAN);
     /** A message holds a few images of at most 64 MiB each. */
     private static final int MAX_MESSAGE = 1 << 29;
 
@@ -90,13 +91,11 @@ final class WireWriter {
         return at;
     }
 
-    /** The low {@code count} bytes, the highest first. */
+    /** The low {@code count} bytes, 1 to 8, the highest first. */
     void bigEndian(long value, int count) {
-        int at = extend(count);
-        for (int i = count - 1; i >= 0; i--) {
-            bytes[at + i] = (byte) value;
-            value >>= 8;
-        }
+        int at = extend(8);
+        BIG_ENDIAN.set(bytes, at, value << 64 - 8 * count);
+        length = at + count;
     }
 
     void setInt(int at, int value) {

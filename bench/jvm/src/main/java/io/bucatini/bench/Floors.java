@@ -1,0 +1,128 @@
+package io.bucatini.bench;
+
+import java.util.Arrays;
+import java.util.Map;
+import org.apache.kafka.connect.data.Schema;
+import org.apache.kafka.connect.data.SchemaAndValue;
+import org.apache.kafka.connect.data.Struct;
+import org.apache.kafka.connect.sink.SinkRecord;
+import org.apache.kafka.connect.storage.Converter;
+import org.apache.kafka.connect.transforms.Transformation;
+
+/**
+ * Lanes that do one step of a path alone, as little as a program for this one input can do, and {@code floor}: all steps of the
+ * path by such programs. Compared with what they stand for before they race.
+ */
+final class Floors {
+    static final String FLOOR = "floor";
+    private static Object kept;
+
+    private final Input input;
+    private final Table table;
+    private final Core core;
+    private final Schema schema;
+    private final byte[][] images = new byte[Input.RECORDS][];
+    private final Struct[] events = new Struct[Input.RECORDS];
+
+    Floors(Plugins plugins, Input input) throws Exception {
+        Converter ours = plugins.ours(Map.of());
+        for (int i = 0; i < Input.RECORDS; i++) {
+            ours.toConnectData(input.topics[i], input.payloads[i]);
+            ours.fromConnectData(input.topics[i], input.schemas[i], input.values[i]);
+        }
+        SchemaAndValue first = ours.toConnectData(input.topics[0], input.payloads[0]);
+        this.input = input;
+        this.schema = first.schema();
+        this.core = plugins.core(ours, input.topics[0], input.schemas[0]);
+        this.table = new Table(input, schema);
+        for (int i = 0; i < Input.RECORDS; i++) {
+            images[i] = core.image(input.payloads[i]);
+            events[i] = table.event(images[i], input.payloads[i]);
+            SchemaAndValue expected = ours.toConnectData(input.topics[i], input.payloads[i]);
+            Values.expectSame("floor decode", expected.schema(), expected.value(), schema, events[i]);
+            Values.expectSame("floor encode", input.payloads[i], core.payload(table.image(), table.write(input.values[i])));
+        }
+    }
+
+    /** One record of the input. */
+    private interface Step {
+        long at(int i);
+    }
+
+    private static Race.Body each(Step step) {
+        int[] next = {0};
+        return count -> {
+            long sum = 0;
+            for (int n = 0; n < count; n++) {
+                sum += step.at(next[0]++ & Input.RECORDS - 1);
+            }
+            return sum;
+        };
+    }
+
+    private Step reading() {
+        Values.Readers readers = new Values.Readers();
+        return i -> readers.read(schema, events[i]);
+    }
+
+    Race decode(Race race) {
+        Values.Readers readers = new Values.Readers();
+        return race.lane("copies", each(i -> core.copies(input.payloads[i], images[i].length).length))
+                .lane("index", each(i -> core.image(input.payloads[i]).length))
+                .lane("objects", each(i -> keep(table.event(images[i], input.payloads[i]))))
+                .lane("read", each(reading()))
+                .lane(FLOOR, each(i -> readers.read(schema, table.event(core.image(input.payloads[i]), input.payloads[i]))));
+    }
+
+    Race chain(Race race) {
+        Values.Readers readers = new Values.Readers();
+        Schema row = schema.field("after").schema();
+        return race.lane("index", each(i -> core.image(input.payloads[i]).length))
+                .lane(FLOOR, each(i -> {
+                    SinkRecord event = input.record(i, schema, null);
+                    keep(event);
+                    Struct after = table.after(core.image(input.payloads[i]), input.payloads[i]);
+                    return readers.read(row, with(event, row, after).value());
+                }));
+    }
+
+    /** Has an object made: what nobody can see the JVM leaves out. */
+    private static long keep(Object made) {
+        kept = made;
+        return 1;
+    }
+
+    private static SinkRecord with(SinkRecord record, Schema schema, Object value) {
+        return record.newRecord(record.topic(), record.kafkaPartition(), record.keySchema(), record.key(), schema, value,
+                record.timestamp());
+    }
+
+    Race encode(Race race) {
+        byte[][] written = new byte[Input.RECORDS][];
+        for (int i = 0; i < Input.RECORDS; i++) {
+            int length = table.write(input.values[i]);
+            written[i] = Arrays.copyOf(table.image(), length);
+        }
+        return race.lane("image", each(i -> table.write(input.values[i])))
+                .lane("native", each(i -> core.payload(written[i], written[i].length).length))
+                .lane(FLOOR, each(i -> core.payload(table.image(), table.write(input.values[i])).length));
+    }
+
+    /** What makes the row's Struct and record, without a look at the event. */
+    static Race smt(Race race, SinkRecord[] records, Transformation<SinkRecord> ours) {
+        SinkRecord[] rows = new SinkRecord[records.length];
+        Arrays.setAll(rows, i -> ours.apply(records[i]));
+        return race.lane(FLOOR, each(i -> {
+            SinkRecord record = records[i];
+            Object after = Table.array((Struct) record.value())[1];
+            if (after == null) {
+                return rows[i] == null ? 0 : 1;
+            }
+            Schema schema = rows[i].valueSchema();
+            Struct row = new Struct(schema);
+            Object[] from = Table.array((Struct) after);
+            System.arraycopy(from, 0, Table.array(row), 0, from.length);
+            return keep(with(record, schema, row));
+        }));
+    }
+}

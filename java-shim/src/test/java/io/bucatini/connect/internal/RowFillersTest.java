@@ -1,0 +1,114 @@
+package io.bucatini.connect.internal;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.apache.kafka.connect.data.Schema;
+import org.apache.kafka.connect.data.SchemaBuilder;
+import org.apache.kafka.connect.data.Struct;
+import org.apache.kafka.connect.data.Time;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledForJreRange;
+import org.junit.jupiter.api.condition.JRE;
+
+/** A class of its own reads what the loop reads. */
+@EnabledForJreRange(min = JRE.JAVA_17)
+class RowFillersTest {
+    private static final byte[] NO_INPUT = {};
+
+    private final RowImageReader reader = new RowImageReader(StructAccess.BEST);
+    private final RowImageReader publicReader = new RowImageReader(StructAccess.PUBLIC);
+    private final RowImageWriter writer = new RowImageWriter(StructAccess.BEST);
+
+    private byte[] image(Schema schema, Object value) {
+        WireWriter out = new WireWriter(64);
+        writer.write(RowImagePlan.of(schema), value, out);
+        return out.toBytes();
+    }
+
+    /** A plan that has been used as often as it takes. */
+    private static RowImagePlan used(Schema schema) {
+        RowImagePlan plan = RowImagePlan.of(schema);
+        use(plan);
+        return plan;
+    }
+
+    private static void use(RowImagePlan plan) {
+        for (int i = 0; i < RowImagePlan.USED; i++) {
+            plan.filler();
+        }
+        for (RowImagePlan child : plan.children) {
+            use(child);
+        }
+        if (plan.item != null && plan.kind != RowImagePlan.REFERENCE) {
+            use(plan.item);
+        }
+    }
+
+    @Test
+    void randomStructsAreThoseOfTheLoop() {
+        int structs = 0;
+        for (int seed = 0; seed < 40; seed++) {
+            RandomData data = new RandomData(seed);
+            SchemaBuilder builder = SchemaBuilder.struct();
+            for (int i = 0; i < 6; i++) {
+                builder.field("f" + i, data.schema());
+            }
+            Schema schema = builder.build();
+            Struct value = (Struct) data.value(schema);
+            if (value == null) {
+                continue;
+            }
+            byte[] image = image(schema, value);
+            Object expected = reader.read(RowImagePlan.of(schema), image, image.length, NO_INPUT);
+            RowImagePlan used = used(schema);
+            structs += used.filler() != null ? 1 : 0;
+            assertEquals(expected, reader.read(used, image, image.length, NO_INPUT));
+            assertEquals(expected, publicReader.read(used, image, image.length, NO_INPUT));
+        }
+        assertTrue(structs > 20, "only " + structs);
+    }
+
+    @Test
+    void aClassIsMadeOnceForWhatIsUsed() {
+        Schema schema = SchemaBuilder.struct().field("v", Schema.INT32_SCHEMA).build();
+        RowImagePlan plan = RowImagePlan.of(schema);
+        assertNull(plan.filler());
+        use(plan);
+        RowFiller filler = plan.filler();
+        assertNotNull(filler);
+        assertTrue(filler.getClass().getName().contains("/"), "is hidden");
+        assertEquals(filler, plan.filler());
+    }
+
+    @Test
+    void whatIsTooWideIsReadByTheLoop() {
+        SchemaBuilder builder = SchemaBuilder.struct();
+        for (int i = 0; i < 331; i++) {
+            builder.field("c" + i, Schema.OPTIONAL_STRING_SCHEMA);
+        }
+        Schema schema = builder.build();
+        Struct value = new Struct(schema).put("c330", "x");
+        byte[] image = image(schema, value);
+        RowImagePlan plan = used(schema);
+        assertNull(plan.filler());
+        assertEquals(value, reader.read(plan, image, image.length, NO_INPUT));
+    }
+
+    @Test
+    void aFaultNamesTheFieldAsTheLoopDoes() {
+        Schema raw = SchemaBuilder.struct().field("row", SchemaBuilder.struct().field("at", Schema.INT32_SCHEMA).build()).build();
+        Schema schema = SchemaBuilder.struct().field("row", SchemaBuilder.struct().field("at", Time.SCHEMA).build()).build();
+        byte[] image = image(raw, new Struct(raw).put("row", new Struct(raw.field("row").schema()).put("at", -1)));
+        DataFault expected = assertThrows(DataFault.class,
+                () -> reader.read(RowImagePlan.of(schema), image, image.length, NO_INPUT));
+        RowImagePlan used = used(schema);
+        DataFault found = assertThrows(DataFault.class, () -> reader.read(used, image, image.length, NO_INPUT));
+        assertEquals(expected.getMessage(), found.getMessage());
+        assertEquals("row.at", expected.path());
+        assertEquals("row.at", found.path());
+    }
+}
