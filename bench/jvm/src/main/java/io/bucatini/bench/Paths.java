@@ -49,7 +49,7 @@ final class Paths {
         if (plugins.before() != null) {
             race.lane(BEFORE, decoding(plugins.before().ours(Map.of()), input));
         }
-        if (eager) {
+        if (eager || input.name.equals(Input.BASE)) {
             race.lane("eager", decoding(plugins.ours(EAGER), input));
         }
         return input.name.equals(Input.BASE) ? new Floors(plugins, input).decode(race) : race;

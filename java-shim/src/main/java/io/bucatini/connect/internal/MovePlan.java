@@ -175,6 +175,8 @@ final class MovePlan {
         private final Map<Object, MoveProgram> programs = new ConcurrentHashMap<>();
         /** The program of a branch that selects by nothing, once there is one. */
         private volatile MoveProgram only;
+        /** The programs of operations that are one letter, as all of Debezium's are; programs are immutable. */
+        private final MoveProgram[] byLetter = new MoveProgram[128];
 
         Branch(int number, WireReader in) {
             this.number = number;
@@ -230,11 +232,26 @@ final class MovePlan {
         /** The first record that needs a program has it compiled: that is when Debezium fills its schema cache. */
         private MoveProgram program(ConnectRecord<?> record, Object value, Headers headers) {
             MoveProgram single = only;
-            return single != null ? single : selected(record, value, headers);
+            if (single != null) {
+                return single;
+            }
+            Object found = operation == null ? null : operation.get(value, null);
+            int letter = dropped == null && found instanceof String ? letter((String) found) : -1;
+            MoveProgram program = letter < 0 ? null : byLetter[letter];
+            if (program == null) {
+                program = selected(record, found, headers);
+                if (letter >= 0) {
+                    byLetter[letter] = program;
+                }
+            }
+            return program;
         }
 
-        private MoveProgram selected(ConnectRecord<?> record, Object value, Headers headers) {
-            Object found = operation == null ? null : operation.get(value, null);
+        private int letter(String text) {
+            return text.length() == 1 && text.charAt(0) < 128 ? text.charAt(0) : -1;
+        }
+
+        private MoveProgram selected(ConnectRecord<?> record, Object found, Headers headers) {
             if (found != null && !(found instanceof String)) {
                 throw new DataFault("plan.operation", "expected a String, found " + found.getClass().getName());
             }

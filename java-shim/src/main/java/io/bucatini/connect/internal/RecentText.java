@@ -18,6 +18,13 @@ final class RecentText {
     /** Misses that are forgiven; each hit makes up for one. */
     private static final int PATIENCE = 64;
 
+    /** Texts of one ASCII character: operations, flags. */
+    private static final String[] SINGLES = new String[128];
+
+    static {
+        Arrays.setAll(SINGLES, c -> String.valueOf((char) c));
+    }
+
     private static final class Entry {
         final byte[] bytes;
         final String text;
@@ -67,6 +74,9 @@ final class RecentText {
 
     /** The text of {@code length} bytes of UTF-8. */
     String of(byte[] heap, int offset, int length) {
+        if (length == 1 && heap[offset] >= 0) {
+            return SINGLES[heap[offset]];
+        }
         Entry entry = last;
         if (entry != null) {
             if (entry.is(heap, offset, length)) {
