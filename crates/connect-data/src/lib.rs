@@ -20,6 +20,7 @@ pub mod schema_codec;
 pub mod schemaless;
 pub mod store;
 mod typed;
+pub mod utf8;
 pub mod value;
 pub mod wire;
 

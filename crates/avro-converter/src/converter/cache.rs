@@ -47,6 +47,21 @@ impl<K: Copy + Ord, V> Cache<K, V> {
         Some(value)
     }
 
+    /// Lets `look` look at the value. The one of the key that was asked for last is not even counted as used: two atomic
+    /// operations fewer.
+    #[inline]
+    pub(super) fn with<R>(&self, key: K, look: impl FnOnce(&V) -> R) -> Option<R> {
+        {
+            let last = self.last.read().unwrap_or_else(PoisonError::into_inner);
+            if let Some((last_key, value)) = &*last
+                && *last_key == key
+            {
+                return Some(look(value));
+            }
+        }
+        self.get(key).map(|value| look(&value))
+    }
+
     pub(super) fn insert(&self, key: K, value: Arc<V>) {
         self.remember(key, &value);
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
@@ -79,7 +94,7 @@ mod tests {
         let cache = Cache::new(2);
         cache.insert(1, Arc::new("a"));
         cache.insert(2, Arc::new("b"));
-        assert_eq!(cache.get(1).as_deref(), Some(&"a"));
+        assert_eq!(cache.with(1, |value| *value), Some("a"));
         cache.insert(3, Arc::new("c"));
         assert_eq!([1, 2, 3].map(|key| cache.get(key).is_some()), [true, false, true]);
     }

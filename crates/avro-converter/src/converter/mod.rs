@@ -7,7 +7,7 @@ mod topics;
 
 use crate::avro_schema::AvroSchema;
 use crate::from_connect::EncodePlan;
-use crate::to_connect::DecodePlan;
+use crate::to_connect::{DecodePlan, Excerpt};
 use cache::Cache;
 use connect_data::frame::Answer;
 use connect_data::row_image::Image;
@@ -29,6 +29,7 @@ pub struct AvroConverter {
     encoders: Cache<(TopicId, Option<SchemaId>), Encoder>,
     /// Plans that write a Connect schema as its own Avro schema; they do not depend on the topic.
     plans: Cache<Option<SchemaId>, EncodePlan>,
+    cuts: Cache<(TopicId, SchemaRef), Cut>,
 }
 
 /// For payloads of one schema in one topic.
@@ -42,6 +43,16 @@ struct Encoder {
     plan: EncodePlan,
     header: [u8; 5],
 }
+
+/// For payloads of one schema in one topic that become rows.
+struct Cut {
+    header: [u8; 5],
+    /// `None`: not the same bytes.
+    excerpt: Option<Excerpt>,
+}
+
+/// Payloads that are larger than this are never cut.
+const MAX_EXCERPT: usize = 1 << 20;
 
 /// A step that may need the registry first.
 enum Step<T> {
@@ -77,7 +88,49 @@ impl AvroConverter {
             decoders: Cache::new(capacity),
             encoders: Cache::new(capacity),
             plans: Cache::new(capacity),
+            cuts: Cache::new(capacity),
         })
+    }
+
+    /// Takes a struct out of a payload and makes a payload of it: what `to_connect`, taking the struct and `from_connect`
+    /// come to, where both hold the same bytes. The payload is checked whole. `false`: nothing was appended; the three steps
+    /// have to be taken, be it that there is an error to be found, or that something is not known before they were.
+    ///
+    /// `of` says for a schema of this converter in which slot the struct is and which schema it gets; it is asked until it
+    /// does, and then no more.
+    pub fn excerpt(
+        &self,
+        topic: TopicId,
+        headers: &[u8],
+        payload: &[u8],
+        of: impl FnOnce(SchemaId) -> Option<(u32, SchemaId)>,
+        out: &mut Vec<u8>,
+    ) -> bool {
+        // Large ones have limits on the way.
+        let (schema, start) = match header::read(headers, self.settings.id_in_header, self.is_key, payload) {
+            Ok(found) if payload.len() <= MAX_EXCERPT => found,
+            _ => return false,
+        };
+        let cut = |cut: &Cut, out: &mut Vec<u8>| {
+            let found = cut.excerpt.as_ref().and_then(|excerpt| payload.get(excerpt.find(payload, start)?));
+            if let Some(found) = found {
+                out.extend_from_slice(&cut.header);
+                out.extend_from_slice(found);
+            }
+            found.is_some()
+        };
+        if let Some(done) = self.cuts.with((topic, schema), |known| cut(known, out)) {
+            return done;
+        }
+        let made = || {
+            let decoder = self.decoders.get((topic, schema))?;
+            let (slot, row) = of(decoder.schema?)?;
+            let encoder = self.encoders.get((topic, Some(row)))?;
+            Some(Cut { header: encoder.header, excerpt: decoder.plan.excerpt(slot, &encoder.plan) })
+        };
+        let Some(made) = made().map(Arc::new) else { return false };
+        self.cuts.insert((topic, schema), made.clone());
+        cut(&made, out)
     }
 
     fn schema(&self, need: Need) -> Result<Step<Arc<RegisteredSchema>>> {
@@ -243,17 +296,19 @@ impl Converter for AvroConverter {
 
     fn to_connect(&self, topic: TopicId, headers: &[u8], payload: &[u8], out: &mut Vec<u8>) -> Result<Decoded> {
         let (schema, start) = header::read(headers, self.settings.id_in_header, self.is_key, payload)?;
-        let decoder = match self.decoders.get((topic, schema)) {
-            Some(decoder) => decoder,
-            None => match self.decoder(topic, schema, payload, start)? {
-                Step::Done(decoder) => decoder,
-                Step::Need(need) => return Ok(Decoded::Need(need)),
-            },
+        let decode = |decoder: &Decoder, out: &mut Vec<u8>| {
+            Ok(match decoder.plan.decode(payload, start, out)? {
+                true => Decoded::Value(decoder.schema),
+                false => Decoded::Null,
+            })
         };
-        Ok(match decoder.plan.decode(payload, start, out)? {
-            true => Decoded::Value(decoder.schema),
-            false => Decoded::Null,
-        })
+        if let Some(decoded) = self.decoders.with((topic, schema), |decoder| decode(decoder, out)) {
+            return decoded;
+        }
+        match self.decoder(topic, schema, payload, start)? {
+            Step::Done(decoder) => decode(&decoder, out),
+            Step::Need(need) => Ok(Decoded::Need(need)),
+        }
     }
 
     fn from_connect(
@@ -264,32 +319,26 @@ impl Converter for AvroConverter {
         out: &mut Vec<u8>,
     ) -> Result<Encoded> {
         let image = Image::new(image, &[])?;
-        let encoder = match self.encoders.get((topic, schema)) {
-            Some(encoder) => encoder,
-            None => {
-                let plan = self.plan(schema)?;
-                // Null bytes and values that cannot be written concern no registry.
-                if !plan.encode(&image, &mut Vec::new())? {
-                    return Ok(Encoded::Null);
-                }
-                match self.encoder(topic, schema, &plan)? {
-                    Step::Done(encoder) => encoder,
-                    Step::Need(need) => return Ok(Encoded::Need(need)),
-                }
+        let encode = |encoder: &Encoder, out: &mut Vec<u8>| {
+            let before = out.len();
+            out.extend_from_slice(&encoder.header);
+            let encoded = encoder.plan.encode(&image, out);
+            if !matches!(encoded, Ok(true)) {
+                out.truncate(before);
             }
+            encoded.map(|bytes| if bytes { Encoded::Bytes } else { Encoded::Null })
         };
-        let before = out.len();
-        out.extend_from_slice(&encoder.header);
-        match encoder.plan.encode(&image, out) {
-            Ok(true) => Ok(Encoded::Bytes),
-            Ok(false) => {
-                out.truncate(before);
-                Ok(Encoded::Null)
-            }
-            Err(error) => {
-                out.truncate(before);
-                Err(error)
-            }
+        if let Some(encoded) = self.encoders.with((topic, schema), |encoder| encode(encoder, out)) {
+            return encoded;
+        }
+        let plan = self.plan(schema)?;
+        // Null bytes and values that cannot be written concern no registry.
+        if !plan.encode(&image, &mut Vec::new())? {
+            return Ok(Encoded::Null);
+        }
+        match self.encoder(topic, schema, &plan)? {
+            Step::Done(encoder) => encode(&encoder, out),
+            Step::Need(need) => Ok(Encoded::Need(need)),
         }
     }
 

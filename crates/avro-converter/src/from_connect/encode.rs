@@ -98,7 +98,7 @@ impl<'a> Run<'a, '_> {
                 }
                 Op::String { slot, branch, null } => {
                     if let Some(slot) = self.present(slot, null, out)? {
-                        write::bytes(out, branch.word(), self.cursor.image.text(slot)?.as_bytes());
+                        write::bytes(out, branch.word(), self.cursor.image.text_bytes(slot)?);
                         self.check_size(out)?;
                     }
                 }

@@ -2,6 +2,7 @@
 
 use super::write::{self, Word};
 use connect_data::schema::{Node, logical};
+use connect_data::utf8::is_text;
 use connect_data::{Error, Result, Type, Value};
 
 /// A number as the row image has it.
@@ -211,10 +212,10 @@ fn not_of_its_type(value: &Value) -> Error {
 
 #[inline]
 fn check_utf8(octets: &[u8]) -> Result<&[u8]> {
-    match std::str::from_utf8(octets) {
-        Ok(_) => Ok(octets),
-        Err(_) => Err(Error::internal("row-image.utf8", "row image: expected UTF-8, found other bytes")),
+    if is_text(octets) {
+        return Ok(octets);
     }
+    Err(Error::internal("row-image.utf8", "row image: expected UTF-8, found other bytes"))
 }
 
 /// Java writes the beginning of a value that is too long, and loses the rest; here both lengths are errors.

@@ -26,6 +26,7 @@ mod compile;
 mod constant;
 mod default;
 mod encode;
+mod flat;
 pub(crate) mod leaf;
 pub(crate) mod names;
 pub(crate) mod node;
@@ -36,6 +37,7 @@ mod schema;
 mod sharing;
 mod write;
 
+pub(crate) use flat::{Form, Written};
 pub use schema::avro_schema;
 
 use crate::avro_schema::AvroSchema;
@@ -111,6 +113,11 @@ impl EncodePlan {
     /// The schema that the bytes follow.
     pub fn writer_schema(&self) -> &Arc<AvroSchema> {
         &self.writer
+    }
+
+    /// The values that the plan writes, if it is no more than a list of them.
+    pub(crate) fn flat(&self) -> Option<Vec<Written>> {
+        flat::flat(&self.code)
     }
 
     /// Slots of the images that the plan reads.

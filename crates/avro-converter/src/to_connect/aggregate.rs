@@ -2,6 +2,7 @@
 //! [`connect_data::row_image::ImageWriter`] nests by closures; a plan with its own stack cannot.
 
 use super::fault::Fault;
+use super::straight::Slots;
 use connect_data::row_image::{FORMAT, HEADER, MAX_IMAGE, bit_words, slots_start, tail_start};
 
 /// An open image. Copying it is free; the bytes are in the caller's vector, of which it is the end.
@@ -36,6 +37,15 @@ impl Aggregate {
         if let Some(place) = out.get_mut(self.base..self.base + HEADER) {
             place.copy_from_slice(&header);
         }
+    }
+
+    /// Its null bits and slots, which stay where they are until something is appended.
+    #[inline]
+    pub(super) fn slots<'o>(&self, out: &'o mut [u8]) -> Slots<'o> {
+        let image = out.get_mut(self.base..).unwrap_or_default();
+        let (marks, rest) = image.split_at_mut_checked(slots_start(self.slots)).unwrap_or_default();
+        let (slots, _) = rest.get_mut(..8 * self.slots).unwrap_or_default().as_chunks_mut();
+        Slots { nulls: marks.get_mut(HEADER..).unwrap_or_default(), slots }
     }
 
     /// Where the image starts.

@@ -2,90 +2,85 @@
 
 use super::fault::Fault;
 
-/// A payload and a position in it.
+/// What is left of a payload. Copying it is free.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Cursor<'a> {
-    bytes: &'a [u8],
-    at: usize,
+    rest: &'a [u8],
+    /// Length of the whole payload.
+    len: usize,
 }
 
 impl<'a> Cursor<'a> {
     /// Reads `bytes` from `at` on.
     pub(crate) fn new(bytes: &'a [u8], at: usize) -> Self {
-        Self { bytes, at }
+        Self { rest: bytes.get(at..).unwrap_or(&[]), len: bytes.len() }
     }
 
     /// The position.
+    #[inline]
     pub(crate) fn at(&self) -> usize {
-        self.at
-    }
-
-    /// Goes back to an earlier position.
-    pub(crate) fn back_to(&mut self, at: usize) {
-        self.at = at;
+        self.len - self.rest.len()
     }
 
     /// Bytes not read yet.
+    #[inline]
     pub(crate) fn remaining(&self) -> usize {
-        self.bytes.len().saturating_sub(self.at)
+        self.rest.len()
     }
 
     #[inline]
     fn byte(&mut self) -> Result<u8, Fault> {
-        let byte = *self.bytes.get(self.at).ok_or(Fault::Truncated)?;
-        self.at += 1;
-        Ok(byte)
+        let (byte, rest) = self.rest.split_first().ok_or(Fault::Truncated)?;
+        self.rest = rest;
+        Ok(*byte)
     }
 
     /// A 32-bit varint: at most five bytes, of whose last one the upper bits are lost.
     #[inline]
     pub(crate) fn int(&mut self) -> Result<i32, Fault> {
-        let first = self.byte()?;
-        if first < 0x80 {
-            return Ok(zigzag_32(u32::from(first)));
-        }
-        let mut value = u32::from(first & 0x7F);
-        for shift in [7, 14, 21, 28] {
-            let byte = self.byte()?;
-            value |= u32::from(byte & 0x7F) << shift;
-            if byte < 0x80 {
-                return Ok(zigzag_32(value));
-            }
-        }
-        Err(Fault::Varint)
+        self.varint(5).map(|value| zigzag_32(value as u32))
     }
 
     /// A 64-bit varint: at most ten bytes, of whose last one the upper bits are lost.
     #[inline]
     pub(crate) fn long(&mut self) -> Result<i64, Fault> {
-        let first = self.byte()?;
-        if first < 0x80 {
-            return Ok(zigzag_64(u64::from(first)));
-        }
-        let mut value = u64::from(first & 0x7F);
-        let mut shift = 7;
-        while shift <= 63 {
-            let byte = self.byte()?;
-            value |= u64::from(byte & 0x7F) << shift;
-            if byte < 0x80 {
-                return Ok(zigzag_64(value));
+        self.varint(10).map(zigzag_64)
+    }
+
+    /// An int without its sign undone, halved: the index of a branch; odd ones, which are negative, become the largest.
+    #[inline]
+    pub(crate) fn index(&mut self) -> Result<u32, Fault> {
+        self.varint(5).map(|value| (value as u32).rotate_right(1))
+    }
+
+    /// Nearly every one is a single byte.
+    #[inline]
+    fn varint(&mut self, most: usize) -> Result<u64, Fault> {
+        match self.rest.split_first() {
+            Some((first, rest)) if *first < 0x80 => {
+                self.rest = rest;
+                Ok(u64::from(*first))
             }
-            shift += 7;
+            _ => {
+                let (value, len) = longer(self.rest, most);
+                self.rest = self.rest.get(len..).filter(|_| len > 0).ok_or_else(|| unfinished(self.rest, most))?;
+                Ok(value)
+            }
         }
-        Err(Fault::Varint)
     }
 
     /// The next bytes.
     #[inline]
     pub(crate) fn take(&mut self, len: usize) -> Result<&'a [u8], Fault> {
-        let bytes = self.bytes.get(self.at..).and_then(|rest| rest.get(..len)).ok_or(Fault::Truncated)?;
-        self.at += len;
+        let (bytes, rest) = self.rest.split_at_checked(len).ok_or(Fault::Truncated)?;
+        self.rest = rest;
         Ok(bytes)
     }
 
     #[inline]
     pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], Fault> {
-        let bytes = self.bytes.get(self.at..).and_then(|rest| rest.first_chunk()).ok_or(Fault::Truncated)?;
-        self.at += N;
+        let (bytes, rest) = self.rest.split_first_chunk().ok_or(Fault::Truncated)?;
+        self.rest = rest;
         Ok(*bytes)
     }
 
@@ -98,8 +93,12 @@ impl<'a> Cursor<'a> {
     /// Bytes after their length.
     #[inline]
     pub(crate) fn prefixed(&mut self) -> Result<&'a [u8], Fault> {
-        let len = limited(self.long()?)?;
-        self.take(len)
+        // Its sign is the lowest bit: turned around, a negative one is among the largest.
+        let len = self.varint(10)?.rotate_right(1);
+        if len > MOST {
+            return Err(Fault::Length);
+        }
+        self.take(len as usize)
     }
 
     /// Items in the next block of an array or map; 0 = no more. The size in bytes after a negative count is read and
@@ -139,17 +138,56 @@ impl<'a> Cursor<'a> {
     }
 }
 
+/// A varint of at most `most` bytes without its sign undone, and its length; a length of 0 = it does not end.
+#[inline(never)]
+pub(super) fn longer(bytes: &[u8], most: usize) -> (u64, usize) {
+    if let Some(word) = bytes.first_chunk() {
+        let word = u64::from_le_bytes(*word);
+        // The last byte is the first one without its highest bit.
+        let ends = !word & 0x8080_8080_8080_8080;
+        let len = ends.trailing_zeros() as usize / 8 + 1;
+        if ends != 0 && len <= most {
+            // All bits below the one that ends it.
+            return (squeeze(word & (ends ^ ends.wrapping_sub(1))), len);
+        }
+    }
+    let mut value = 0;
+    for (i, byte) in bytes.iter().take(most).enumerate() {
+        value |= u64::from(byte & 0x7F) << (7 * i);
+        if *byte < 0x80 {
+            return (value, i + 1);
+        }
+    }
+    (0, 0)
+}
+
+/// Brings the low seven bits of each byte together.
+#[inline]
+fn squeeze(word: u64) -> u64 {
+    let word = word & 0x7F7F_7F7F_7F7F_7F7F;
+    let word = word & 0x007F_007F_007F_007F | (word & 0x7F00_7F00_7F00_7F00) >> 1;
+    let word = word & 0x0000_3FFF_0000_3FFF | (word & 0x3FFF_0000_3FFF_0000) >> 2;
+    word & 0x0FFF_FFFF | (word & 0x0FFF_FFFF_0000_0000) >> 4
+}
+
+/// Why a varint does not end.
+#[cold]
+fn unfinished(bytes: &[u8], most: usize) -> Fault {
+    if bytes.len() < most { Fault::Truncated } else { Fault::Varint }
+}
+
 /// A number of items that take at least a byte each: so many that they cannot be counted cannot be there either.
 pub(super) fn countable(items: u64) -> usize {
     usize::try_from(items).unwrap_or(usize::MAX)
 }
 
 /// Java's arrays end at 2^31 - 9. Said of every length, so that a host of 32 bits gives the same errors.
+const MOST: u64 = i32::MAX as u64 - 8;
+
+/// A count of items; a negative one is among the largest.
+#[inline]
 fn limited(count: i64) -> Result<usize, Fault> {
-    if count > i64::from(i32::MAX) - 8 {
-        return Err(Fault::Length);
-    }
-    usize::try_from(count).map_err(|_| Fault::Length)
+    if count as u64 > MOST { Err(Fault::Length) } else { Ok(count as usize) }
 }
 
 #[inline]

@@ -5,8 +5,8 @@ use super::cursor::{Cursor, countable};
 use super::fault::Fault;
 use super::keys::{Duplicates, Map};
 use super::plan::{Code, Container, Op, Pc};
+use super::straight::{Straight, unscaled};
 use super::text;
-use crate::from_connect::leaf::minimal;
 use connect_data::row_image::MAX_AGGREGATE_DEPTH;
 use connect_data::{Error, Schema, Step};
 use std::cell::RefCell;
@@ -147,68 +147,7 @@ const NO_CONTAINER: Container =
 impl Machine<'_> {
     fn run(&mut self) -> Result<(), Fault> {
         loop {
-            let op = *self.code.ops.get(self.pc as usize).ok_or(Fault::Plan)?;
-            self.pc += 1;
-            match op {
-                Op::Boolean(slot) => {
-                    let value = self.cursor.boolean()?;
-                    self.set(slot, u64::from(value));
-                }
-                Op::Int(slot) => {
-                    let value = self.cursor.int()?;
-                    self.set(slot, i64::from(value) as u64);
-                }
-                Op::Int8(slot) => {
-                    let value = self.cursor.int()? as i8;
-                    self.set(slot, i64::from(value) as u64);
-                }
-                Op::Int16(slot) => {
-                    let value = self.cursor.int()? as i16;
-                    self.set(slot, i64::from(value) as u64);
-                }
-                Op::Time(slot) => {
-                    let value = self.cursor.int()?;
-                    if !(0..=86_400_000).contains(&value) {
-                        return Err(Fault::Time);
-                    }
-                    self.set(slot, value as u64);
-                }
-                Op::Long(slot) => {
-                    let value = self.cursor.long()?;
-                    self.set(slot, value as u64);
-                }
-                Op::Float(slot) => {
-                    let value = u32::from_le_bytes(self.cursor.array()?);
-                    self.set(slot, u64::from(value));
-                }
-                Op::Double(slot) => {
-                    let value = u64::from_le_bytes(self.cursor.array()?);
-                    self.set(slot, value);
-                }
-                Op::IntAsLong(slot) => {
-                    let value = self.cursor.int()?;
-                    self.set(slot, i64::from(value) as u64);
-                }
-                Op::IntAsFloat(slot) => {
-                    let value = self.cursor.int()? as f32;
-                    self.set(slot, u64::from(value.to_bits()));
-                }
-                Op::IntAsDouble(slot) => {
-                    let value = f64::from(self.cursor.int()?);
-                    self.set(slot, value.to_bits());
-                }
-                Op::LongAsFloat(slot) => {
-                    let value = self.cursor.long()? as f32;
-                    self.set(slot, u64::from(value.to_bits()));
-                }
-                Op::LongAsDouble(slot) => {
-                    let value = self.cursor.long()? as f64;
-                    self.set(slot, value.to_bits());
-                }
-                Op::FloatAsDouble(slot) => {
-                    let value = f32::from_le_bytes(self.cursor.array()?);
-                    self.set(slot, f64::from(value).to_bits());
-                }
+            match self.straight()? {
                 Op::Text(slot) => {
                     let bytes = self.cursor.prefixed()?;
                     if std::str::from_utf8(bytes).is_ok() {
@@ -240,22 +179,12 @@ impl Machine<'_> {
                     self.octets(slot, if decimal { unscaled(bytes)? } else { bytes })?;
                 }
                 Op::Enum { slot, table } => self.symbol(slot, table)?,
-                Op::Optional { slot, null, other } => match self.cursor.int()? {
-                    index if index == null as i32 => {
-                        self.null(slot);
-                        self.pc = other;
-                    }
-                    0 | 1 => {}
-                    _ => return Err(Fault::Branch),
-                },
                 Op::Branch { table } => {
                     let index = usize::try_from(self.cursor.int()?).map_err(|_| Fault::Branch)?;
                     let entries = self.code.branches.get(table as usize).ok_or(Fault::Plan)?;
                     self.pc = *entries.get(index).ok_or(Fault::Branch)?;
                 }
                 Op::ByLength { table } => self.by_length(table)?,
-                Op::Jump(pc) => self.pc = pc,
-                Op::Null(slot) => self.null(slot),
                 Op::NoValue => self.no_value = true,
                 Op::Nulls { table } => {
                     let code = self.code;
@@ -281,19 +210,6 @@ impl Machine<'_> {
                     self.aside = Some(std::mem::replace(&mut self.cursor, Cursor::new(constants, start)));
                 }
                 Op::EndDefault => self.cursor = self.aside.take().ok_or(Fault::Plan)?,
-                Op::SkipInt => {
-                    self.cursor.int()?;
-                }
-                Op::SkipLong => {
-                    self.cursor.long()?;
-                }
-                Op::SkipPrefixed => {
-                    let len = self.cursor.long()?;
-                    self.cursor.skip(len)?;
-                }
-                Op::Skip(len) => {
-                    self.cursor.take(len as usize)?;
-                }
                 Op::SkipItems { container } => self.skip_items(container)?,
                 Op::SkipNext => self.skip_next()?,
                 Op::SkipCall { entry } => {
@@ -302,6 +218,28 @@ impl Machine<'_> {
                 }
                 Op::SkipReturn => self.pc = self.scratch.frames.pop().ok_or(Fault::Plan)?.exit,
                 Op::Fail(index) => return Err(Fault::Foreseen(index)),
+                // What goes straight on does not stop there.
+                Op::Boolean(_)
+                | Op::Int(_)
+                | Op::Int8(_)
+                | Op::Int16(_)
+                | Op::Time(_)
+                | Op::Long(_)
+                | Op::Float(_)
+                | Op::Double(_)
+                | Op::IntAsLong(_)
+                | Op::IntAsFloat(_)
+                | Op::IntAsDouble(_)
+                | Op::LongAsFloat(_)
+                | Op::LongAsDouble(_)
+                | Op::FloatAsDouble(_)
+                | Op::Optional { .. }
+                | Op::Jump(_)
+                | Op::Null(_)
+                | Op::SkipInt
+                | Op::SkipLong
+                | Op::SkipPrefixed
+                | Op::Skip(_) => return Err(Fault::Plan),
                 Op::End => {
                     return match self.cursor.remaining() {
                         0 => Ok(()),
@@ -313,15 +251,24 @@ impl Machine<'_> {
         }
     }
 
-    #[inline]
-    fn at(&self, slot: u32) -> usize {
-        self.base.wrapping_add(slot) as usize
+    /// Runs the opcodes that need no more than the slots, and gives the first other one.
+    fn straight(&mut self) -> Result<Op, Fault> {
+        // A variable of its own, so that it can live in registers.
+        let mut straight = Straight {
+            cursor: self.cursor,
+            slots: self.image.slots(self.out),
+            base: self.base,
+            pc: self.pc as usize,
+            in_payload: self.aside.is_none(),
+        };
+        let stopped = straight.run(&self.code.ops);
+        (self.cursor, self.pc) = (straight.cursor, straight.pc as Pc);
+        stopped
     }
 
     #[inline]
-    fn set(&mut self, slot: u32, value: u64) {
-        let slot = self.at(slot);
-        self.image.set(self.out, slot, value);
+    fn at(&self, slot: u32) -> usize {
+        self.base.wrapping_add(slot) as usize
     }
 
     #[inline]
@@ -354,9 +301,7 @@ impl Machine<'_> {
     }
 
     fn by_length(&mut self, table: u32) -> Result<(), Fault> {
-        let at = self.cursor.at();
-        let len = usize::try_from(self.cursor.long()?).map_err(|_| Fault::Length)?;
-        self.cursor.back_to(at);
+        let len = usize::try_from({ self.cursor }.long()?).map_err(|_| Fault::Length)?;
         let entries = self.code.lengths.get(table as usize).ok_or(Fault::Plan)?;
         let entry = entries.iter().find(|(size, _)| *size == len).or(entries.last()).ok_or(Fault::Plan)?;
         self.pc = entry.1;
@@ -584,12 +529,6 @@ impl Machine<'_> {
         }
         error
     }
-}
-
-/// A decimal as `BigDecimal` has it: without the bytes in front that only repeat the sign.
-#[inline]
-fn unscaled(bytes: &[u8]) -> Result<&[u8], Fault> {
-    minimal(bytes).map_err(|_| Fault::EmptyDecimal)
 }
 
 fn width(frame: &Frame) -> usize {

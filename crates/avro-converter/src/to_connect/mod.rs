@@ -6,6 +6,7 @@ mod compile;
 mod cursor;
 mod decode;
 mod default;
+mod excerpt;
 mod fault;
 mod graph;
 mod keys;
@@ -14,15 +15,17 @@ mod resolve;
 mod schema;
 mod shape;
 mod sizes;
+mod straight;
 mod text;
 mod union;
 
 use crate::avro_schema::{AvroSchema, Kind};
 use crate::config::AvroDataConfig;
-use crate::from_connect;
+use crate::from_connect::{self, EncodePlan};
 use connect_data::row_image::Layout;
 use connect_data::{Error, Result, Schema};
 pub(crate) use cursor::Cursor;
+pub(crate) use excerpt::Excerpt;
 pub(crate) use fault::Fault;
 use plan::Code;
 use std::sync::Arc;
@@ -118,6 +121,14 @@ impl DecodePlan {
     pub fn schema(&self) -> Option<&Arc<Schema>> {
         match &self.body {
             Body::Compiled { schema, .. } => Some(schema),
+            Body::Schemaless | Body::Broken { .. } => None,
+        }
+    }
+
+    /// How the struct at `slot` of what is decoded is cut out of a payload as what `row` writes for it; `None`: it cannot be.
+    pub(crate) fn excerpt(&self, slot: u32, row: &EncodePlan) -> Option<Excerpt> {
+        match &self.body {
+            Body::Compiled { code, .. } => Excerpt::new(code, slot, &row.flat()?),
             Body::Schemaless | Body::Broken { .. } => None,
         }
     }

@@ -2,6 +2,7 @@
 
 use super::{FLAG_NO_VALUE, FORMAT, HEADER, bit_words, slots_start, tail_start};
 use crate::error::{Error, Result};
+use crate::utf8::is_text;
 
 /// A row image and the input that its slots may refer to. Copying it is free.
 #[derive(Clone, Copy, Debug)]
@@ -135,6 +136,16 @@ impl<'a> Image<'a> {
     #[inline]
     pub fn text(&self, slot: usize) -> Result<&'a str> {
         std::str::from_utf8(self.bytes(slot)?).map_err(|_| not_utf8(slot))
+    }
+
+    /// The bytes of the text that a slot points to.
+    ///
+    /// # Errors
+    /// Those of [`Self::text`].
+    #[inline]
+    pub fn text_bytes(&self, slot: usize) -> Result<&'a [u8]> {
+        let bytes = self.bytes(slot)?;
+        if is_text(bytes) { Ok(bytes) } else { Err(not_utf8(slot)) }
     }
 
     /// The aggregate that a slot points to.

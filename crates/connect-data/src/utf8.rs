@@ -1,0 +1,40 @@
+//! Whether bytes are text. Names, codes and most other texts are ASCII and short, which is seen sooner than UTF-8.
+
+/// Whether the bytes are UTF-8.
+#[inline]
+pub fn is_text(bytes: &[u8]) -> bool {
+    is_ascii(bytes) || std::str::from_utf8(bytes).is_ok()
+}
+
+/// In words, of which the last one may overlap with the one before.
+#[inline]
+fn is_ascii(bytes: &[u8]) -> bool {
+    let all = if let Some(last) = bytes.last_chunk() {
+        let (words, _) = bytes.as_chunks();
+        words.iter().fold(u64::from_le_bytes(*last), |all, word| all | u64::from_le_bytes(*word))
+    } else if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        u64::from(u32::from_le_bytes(*first) | u32::from_le_bytes(*last))
+    } else {
+        u64::from(bytes.iter().fold(0, |all, byte| all | byte))
+    };
+    all & 0x8080_8080_8080_8080 == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_high_bit_anywhere_is_seen() {
+        for len in 0..40 {
+            let mut bytes = vec![0x7F; len];
+            assert!(is_ascii(&bytes));
+            for i in 0..len {
+                bytes[i] = 0x80;
+                assert!(!is_ascii(&bytes) && !is_text(&bytes), "{i} of {len}");
+                bytes[i] = 0x7F;
+            }
+        }
+        assert!(is_text("π and more".as_bytes()) && !is_text(b"\xCF and more"));
+    }
+}
