@@ -7,7 +7,7 @@ use crate::compile::{Compiler, Dropped, Selected, no_before};
 use crate::config::Settings;
 use crate::execute;
 use crate::plan::{
-    Branch, Change, Envelope, HeaderAdd, KeyProgram, Place, Program, Shape, Tombstone, ValuePlan, ValueProgram,
+    Branch, Change, Envelope, HeaderAdd, KeyProgram, Place, Program, Select, Shape, Step, Tombstone, ValuePlan, ValueProgram,
 };
 use crate::plan_codec::{self, Request};
 use connect_data::frame::{CHANGE, DROP, Datum, PASS, RecordFrame, change};
@@ -155,6 +155,38 @@ impl ExtractNewRecordState {
         };
         let selected = Selected { shape, operation, key_schema: record.key.schema, dropped: &dropped };
         Ok(programs.insert(key, self.compiler().program(record.value.schema, &selected)?))
+    }
+
+    /// The slot of the struct that becomes the row of a record, and the row's schema, where the row is that struct as it is
+    /// and nothing else of the record changes; for records that have one. `None`: more is done, or no such record has come
+    /// yet.
+    pub fn excerpt(&self, schema: SchemaId) -> Option<(u32, SchemaId)> {
+        let compiled = self.plans.get(schema, || self.compiler().plan(schema)).ok()?;
+        let ValuePlan::Envelope(envelope) = &compiled.plan.value else { return None };
+        let [Branch::Change(change), ..] = &envelope.branches else { return None };
+        if !change.headers.is_empty() || change.topic.is_some() || change.select != Select::default() {
+            return None;
+        }
+        let [programs, ..] = &compiled.programs;
+        let mut key = Vec::new();
+        Writer::new(&mut key).opt_str(None);
+        let program = programs.get(&key)?;
+        let (KeyProgram::Keep, ValueProgram::Rebuild(rebuild)) = (&program.key, &program.value) else { return None };
+        let slot = envelope.after.slot;
+        let mut copies = 0;
+        for step in &rebuild.steps {
+            match step {
+                // A converter refuses it as well.
+                Step::Require { .. } => {}
+                Step::Copy { from_slot, to_slot: 1, cells, .. }
+                    if *from_slot == slot + 1 && cells.width + 1 == rebuild.slots =>
+                {
+                    copies += 1;
+                }
+                _ => return None,
+            }
+        }
+        (copies == 1 && rebuild.nulls.is_empty() && rebuild.watch.is_none()).then_some((slot, rebuild.schema))
     }
 
     /// The items of a list, which is a datum.
