@@ -43,6 +43,8 @@
 #[doc(hidden)]
 pub mod bindings;
 mod exports;
+#[cfg(any(target_arch = "wasm32", test))]
+mod memory;
 mod schemas;
 
 pub use bindings::imports::bucatini::connect::logging::{Level, log};
@@ -53,6 +55,10 @@ pub use connect_data::{
     frame, row_image,
 };
 pub use exports::{ConverterExports, Plugin, PredicateExports, TransformationExports};
+
+#[cfg(target_arch = "wasm32")]
+#[global_allocator]
+static MEMORY: memory::Memory = memory::Memory::new();
 
 /// Exports a [`Plugin`] whose core is a [`Converter`].
 #[macro_export]
