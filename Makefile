@@ -145,12 +145,16 @@ fuzz: tools ## A minute of each fuzz target (nightly toolchain)
 
 ## Measure
 
+.PHONY: bench-rust
+bench-rust: ## What measures without a JVM
+	cargo build -q --release $(RELEASE) -p bucatini-bench
+
 .PHONY: bench
-bench: plugin ## Every path against its Java peer: BENCHMARKS.md and bench/results.json
+bench: plugin bench-rust ## Every path against its Java peer: BENCHMARKS.md and bench/results.json
 	bench/run full
 
 .PHONY: bench-quick
-bench-quick: plugin ## The same paths in minutes, one line each
+bench-quick: plugin bench-rust ## The same paths in minutes, one line each
 	bench/run quick
 
 ## Tools
