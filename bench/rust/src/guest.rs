@@ -15,14 +15,17 @@ pub struct Settings {
     signals: bool,
     /// Whether guests look at the clock.
     epoch: bool,
+    /// Whether a memory that grows may go elsewhere.
+    moving: bool,
 }
 
 impl Settings {
-    pub const ALL: [Self; 4] = [
-        Self { name: "as the host has it, the call alone", signals: false, epoch: true },
-        Self { name: "without epochs", signals: false, epoch: false },
-        Self { name: "with signals", signals: true, epoch: true },
-        Self { name: "with signals, without epochs", signals: true, epoch: false },
+    pub const ALL: [Self; 5] = [
+        Self { name: "as the host has it, the call alone", signals: false, epoch: true, moving: false },
+        Self { name: "with memory that moves", signals: false, epoch: true, moving: true },
+        Self { name: "without epochs", signals: false, epoch: false, moving: false },
+        Self { name: "with signals", signals: true, epoch: true, moving: true },
+        Self { name: "with signals, without epochs", signals: true, epoch: false, moving: true },
     ];
 
     fn engine(self) -> Engine {
@@ -30,6 +33,7 @@ impl Settings {
         config.epoch_interruption(self.epoch).signals_based_traps(self.signals);
         if !self.signals {
             config.memory_reservation(64 << 20).memory_reservation_for_growth(0).memory_guard_size(0);
+            config.memory_may_move(self.moving);
         }
         Engine::new(&config).unwrap()
     }

@@ -57,7 +57,11 @@ impl ComponentConverter {
                 let message = format!("batch: expected {} items, found {items}", payloads.len());
                 return Err(Fault::Result(Error::internal("batch.count", message)));
             }
-            out.extend_from_slice(&result);
+            if out.is_empty() {
+                *out = result;
+            } else {
+                out.extend_from_slice(&result);
+            }
             Ok(Ok(()))
         })
     }

@@ -1,12 +1,13 @@
 //! What a guest may use, and what it is told when it wants more.
 
+use crate::engine::MAX_MEMORY;
 use std::time::Duration;
 use wasmtime::ResourceLimiter;
 
 /// Limits of one plug-in instance.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Bytes of all its memories.
+    /// Bytes of all its memories, each of at most 64 MiB.
     pub memory: usize,
     /// Time of one call, of start-up too. After a fault the call is made once more, with the same time.
     pub call: Duration,
@@ -18,7 +19,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { memory: 64 << 20, call: Duration::from_secs(5), output: 64 << 20, schemas: 16 << 20 }
+        Self { memory: MAX_MEMORY, call: Duration::from_secs(5), output: 64 << 20, schemas: 16 << 20 }
     }
 }
 

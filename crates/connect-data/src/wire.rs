@@ -10,37 +10,44 @@ pub struct Writer<'a> {
 
 impl<'a> Writer<'a> {
     /// Appends after what `out` already holds.
+    #[inline]
     pub fn new(out: &'a mut Vec<u8>) -> Self {
         Self { out }
     }
 
     /// One byte.
+    #[inline]
     pub fn u8(&mut self, value: u8) {
         self.out.push(value);
     }
 
     /// Four bytes.
+    #[inline]
     pub fn u32(&mut self, value: u32) {
         self.out.extend_from_slice(&value.to_le_bytes());
     }
 
     /// Four bytes, signed.
+    #[inline]
     pub fn i32(&mut self, value: i32) {
         self.out.extend_from_slice(&value.to_le_bytes());
     }
 
     /// Eight bytes.
+    #[inline]
     pub fn i64(&mut self, value: i64) {
         self.out.extend_from_slice(&value.to_le_bytes());
     }
 
     /// Length and bytes.
+    #[inline]
     pub fn bytes(&mut self, value: &[u8]) {
         self.u32(value.len() as u32);
         self.out.extend_from_slice(value);
     }
 
     /// Length and UTF-8.
+    #[inline]
     pub fn str(&mut self, value: &str) {
         self.bytes(value.as_bytes());
     }
@@ -68,6 +75,12 @@ impl<'a> Writer<'a> {
     }
 }
 
+#[cold]
+fn truncated(expected: usize, found: usize) -> Error {
+    let message = format!("boundary message: expected {expected} more bytes, found {found}");
+    Error::internal("wire.truncated", message)
+}
+
 /// Reads what [`Writer`] wrote; every length is checked against what is left before anything is taken.
 #[derive(Clone)]
 pub struct Reader<'a> {
@@ -76,56 +89,66 @@ pub struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     /// Reads from the start of `bytes`.
+    #[inline]
     pub fn new(bytes: &'a [u8]) -> Self {
         Self { rest: bytes }
     }
 
     /// Bytes not read yet.
+    #[inline]
     pub fn remaining(&self) -> usize {
         self.rest.len()
     }
 
     /// Takes `n` bytes.
+    #[inline]
     pub fn take(&mut self, n: usize) -> Result<&'a [u8]> {
         match self.rest.split_at_checked(n) {
             Some((head, tail)) => {
                 self.rest = tail;
                 Ok(head)
             }
-            None => Err(Error::internal(
-                "wire.truncated",
-                format!("boundary message: expected {n} more bytes, found {}", self.rest.len()),
-            )),
+            None => Err(truncated(n, self.rest.len())),
         }
     }
 
+    #[inline]
     fn array<const N: usize>(&mut self) -> Result<[u8; N]> {
-        let mut array = [0; N];
-        array.copy_from_slice(self.take(N)?);
-        Ok(array)
+        match self.rest.split_first_chunk() {
+            Some((head, tail)) => {
+                self.rest = tail;
+                Ok(*head)
+            }
+            None => Err(truncated(N, self.rest.len())),
+        }
     }
 
     /// One byte.
+    #[inline]
     pub fn u8(&mut self) -> Result<u8> {
         Ok(u8::from_le_bytes(self.array()?))
     }
 
     /// Four bytes.
+    #[inline]
     pub fn u32(&mut self) -> Result<u32> {
         Ok(u32::from_le_bytes(self.array()?))
     }
 
     /// Four bytes, signed.
+    #[inline]
     pub fn i32(&mut self) -> Result<i32> {
         Ok(i32::from_le_bytes(self.array()?))
     }
 
     /// Eight bytes.
+    #[inline]
     pub fn i64(&mut self) -> Result<i64> {
         Ok(i64::from_le_bytes(self.array()?))
     }
 
     /// Length and bytes.
+    #[inline]
     pub fn bytes(&mut self) -> Result<&'a [u8]> {
         let len = self.u32()? as usize;
         self.take(len)

@@ -33,12 +33,14 @@ impl<'a> ImageWriter<'a> {
         Ok(writer)
     }
 
+    #[inline]
     fn put<const N: usize>(&mut self, offset: usize, bytes: [u8; N]) {
         if let Some(place) = self.out.get_mut(self.base + offset..self.base + offset + N) {
             place.copy_from_slice(&bytes);
         }
     }
 
+    #[inline]
     fn set_bit(&mut self, set: usize, slot: usize) {
         debug_assert!(slot < self.slots);
         let byte = self.base + HEADER + set * 8 * self.words + slot / 8;
@@ -48,22 +50,26 @@ impl<'a> ImageWriter<'a> {
     }
 
     /// Marks the slot as null.
+    #[inline]
     pub fn null(&mut self, slot: usize) {
         self.set_bit(0, slot);
     }
 
     /// Marks the slot as unavailable (unchanged TOAST): neither null nor a value.
+    #[inline]
     pub fn unavailable(&mut self, slot: usize) {
         self.set_bit(1, slot);
     }
 
     /// Sets the slot's eight bytes: booleans as 0 or 1, integers sign-extended, floats as bits (FLOAT32 in the low half).
+    #[inline]
     pub fn set(&mut self, slot: usize, value: u64) {
         debug_assert!(slot < self.slots);
         self.put(slots_start(self.slots) + 8 * slot, value.to_le_bytes());
     }
 
     /// Takes back a null that [`Self::null`] or [`Self::copy_slots`] set.
+    #[inline]
     pub fn not_null(&mut self, slot: usize) {
         debug_assert!(slot < self.slots);
         if let Some(bits) = self.out.get_mut(self.base + HEADER + slot / 8) {
@@ -93,6 +99,7 @@ impl<'a> ImageWriter<'a> {
     }
 
     /// Points the slot to `len` bytes at `offset` of the input that is being decoded.
+    #[inline]
     pub fn input(&mut self, slot: usize, offset: usize, len: usize) {
         self.set(slot, offset as u64 | (len as u64) << 32);
     }
@@ -101,6 +108,7 @@ impl<'a> ImageWriter<'a> {
     ///
     /// # Errors
     /// Data `row-image.too-large`.
+    #[inline]
     pub fn tail(&mut self, slot: usize, bytes: &[u8]) -> Result<()> {
         grow(self.out, self.base, bytes.len())?;
         let offset = self.out.len() - self.tail;
@@ -142,6 +150,7 @@ impl<'a> ImageWriter<'a> {
     }
 
     /// Pads the tail so that a nested image starts at a multiple of 8.
+    #[inline]
     pub fn align(&mut self) {
         let used = self.out.len() - self.base;
         let padded = self.base + used.next_multiple_of(8);
@@ -149,16 +158,19 @@ impl<'a> ImageWriter<'a> {
     }
 
     /// Bytes written to the tail so far: with [`Self::begin_nested`] for writers that cannot use a closure.
+    #[inline]
     pub fn tail_len(&self) -> usize {
         self.out.len() - self.tail
     }
 
     /// The vector behind the writer, to append tail bytes; pair with [`Self::tail_len`] and [`Self::points_to_tail`].
+    #[inline]
     pub fn buffer(&mut self) -> &mut Vec<u8> {
         self.out
     }
 
     /// Points the slot to bytes that are already in the tail.
+    #[inline]
     pub fn points_to_tail(&mut self, slot: usize, offset: usize, len: usize) {
         self.set_bit(2, slot);
         self.set(slot, offset as u64 | (len as u64) << 32);
@@ -173,16 +185,24 @@ impl<'a> ImageWriter<'a> {
     }
 }
 
+#[inline]
 fn grow(out: &mut Vec<u8>, base: usize, more: usize) -> Result<()> {
     let size = (out.len() - base).saturating_add(more);
     if size > MAX_IMAGE {
-        return Err(Error::data(
-            "row-image.too-large",
-            format!("row image: expected at most {MAX_IMAGE} bytes, found at least {size}"),
-        ));
+        return Err(too_large(size));
     }
-    out.try_reserve(more)
-        .map_err(|_| Error::internal("row-image.memory", format!("row image: cannot reserve {more} bytes")))
+    out.try_reserve(more).map_err(|_| no_memory(more))
+}
+
+#[cold]
+fn too_large(size: usize) -> Error {
+    let message = format!("row image: expected at most {MAX_IMAGE} bytes, found at least {size}");
+    Error::data("row-image.too-large", message)
+}
+
+#[cold]
+fn no_memory(more: usize) -> Error {
+    Error::internal("row-image.memory", format!("row image: cannot reserve {more} bytes"))
 }
 
 /// Writes the image that means "no value and no schema".
