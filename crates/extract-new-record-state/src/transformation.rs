@@ -7,7 +7,8 @@ use crate::compile::{Compiler, Dropped, Selected, no_before};
 use crate::config::Settings;
 use crate::execute;
 use crate::plan::{
-    Branch, Change, Envelope, HeaderAdd, KeyProgram, Place, Program, Select, Shape, Step, Tombstone, ValuePlan, ValueProgram,
+    Branch, Change, Envelope, HeaderAdd, KeyProgram, Place, Program, Select, Shape, Step, Tombstone, ValuePlan,
+    ValueProgram,
 };
 use crate::plan_codec::{self, Request};
 use connect_data::frame::{CHANGE, DROP, Datum, PASS, RecordFrame, change};
