@@ -8,8 +8,6 @@ use wasmtime::{Config, Engine, OptLevel, WasmFeatures};
 
 /// Stack of a guest. wasmtime's own default of 512 KiB ends the JVM when a guest recurses on a small Java thread.
 pub(crate) const MAX_WASM_STACK: usize = 128 << 10;
-/// Largest memory of a guest.
-pub(crate) const MAX_MEMORY: usize = 64 << 20;
 /// How often guests look at the clock.
 pub(crate) const TICK: Duration = Duration::from_millis(10);
 
@@ -52,10 +50,8 @@ fn config() -> Config {
         .signals_based_traps(false)
         .max_wasm_stack(MAX_WASM_STACK)
         .epoch_interruption(true)
-        // Address space for the memory limit, no guard: bounds are checked in code. A memory that stays where it is need not
-        // be looked for with each access.
-        .memory_reservation(MAX_MEMORY as u64)
-        .memory_may_move(false)
+        // Address space for the default memory limit, no guard: bounds are checked in code.
+        .memory_reservation(64 << 20)
         .memory_reservation_for_growth(0)
         .memory_guard_size(0)
         // Nobody unwinds through guests, and traps are told by their kind.

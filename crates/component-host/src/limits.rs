@@ -1,13 +1,12 @@
 //! What a guest may use, and what it is told when it wants more.
 
-use crate::engine::MAX_MEMORY;
 use std::time::Duration;
 use wasmtime::ResourceLimiter;
 
 /// Limits of one plug-in instance.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Bytes of all its memories, each of at most 64 MiB.
+    /// Bytes of all its memories.
     pub memory: usize,
     /// Time of one call, of start-up too. After a fault the call is made once more, with the same time.
     pub call: Duration,
@@ -19,7 +18,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { memory: MAX_MEMORY, call: Duration::from_secs(5), output: 64 << 20, schemas: 16 << 20 }
+        Self { memory: 64 << 20, call: Duration::from_secs(5), output: 64 << 20, schemas: 16 << 20 }
     }
 }
 
