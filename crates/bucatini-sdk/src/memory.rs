@@ -12,7 +12,7 @@ const KEPT: usize = 4;
 const ALIGNMENT: usize = 16;
 
 /// The standard allocator with a few blocks kept in front of it.
-pub struct Memory {
+pub(crate) struct Memory {
     sizes: UnsafeCell<[Blocks; SIZES]>,
 }
 
@@ -27,8 +27,7 @@ unsafe impl Sync for Memory {}
 
 impl Memory {
     /// Nothing is kept yet.
-    #[allow(clippy::new_without_default)]
-    pub const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self { sizes: UnsafeCell::new([Blocks { count: 0, blocks: [std::ptr::null_mut(); KEPT] }; SIZES]) }
     }
 

@@ -39,7 +39,6 @@ pub(super) fn flat(code: &Code) -> Option<Vec<Written>> {
     for (pc, op) in code.ops.iter().enumerate() {
         close(&mut values, &mut open, pc);
         let (slot, form, branch, null) = match op {
-            Op::Struct { slot: 0, branch: Branch::NONE, .. } if pc == 0 => continue,
             Op::Struct { branch: Branch::NONE, .. } => continue,
             Op::Struct { slot, branch, null, skip } => {
                 open.push((values.len(), *skip as usize));
