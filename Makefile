@@ -73,7 +73,7 @@ demo: plugin runner ## The pasta migration, in the runner and in stock Kafka Con
 ## Test
 
 .PHONY: test
-test: lint unit plugin jvm-test corpus e2e ## Everything that must hold before a change lands
+test: lint unit plugin jvm-test corpus debezium-tests e2e ## Everything that must hold before a change lands
 	@echo "make test: passed"
 
 .PHONY: lint

@@ -58,6 +58,9 @@ impl Compiler<'_> {
     }
 
     fn tombstone(&self) -> Result<Tombstone> {
+        if self.settings.deletes == DeleteMode::Unknown {
+            return Ok(Tombstone::Fail(unknown_mode()));
+        }
         if !self.settings.keep_tombstones {
             return Ok(Tombstone::Drop);
         }
@@ -159,6 +162,7 @@ impl Compiler<'_> {
     ) -> Result<Branch> {
         let deletes = self.settings.deletes;
         let topic = match shape {
+            Shape::After | Shape::Before if deletes == DeleteMode::Unknown => return Err(unknown_mode()),
             Shape::After => {
                 let mut row = Row::new(input, after.clone(), "after")?;
                 if self.modern() {
@@ -176,7 +180,7 @@ impl Compiler<'_> {
                 match deletes {
                     DeleteMode::Drop => return Ok(Branch::Drop),
                     DeleteMode::Rewrite => input.expect_struct(before).map_err(|error| error.field("before"))?,
-                    DeleteMode::Null | DeleteMode::Tombstone => {}
+                    DeleteMode::Null | DeleteMode::Tombstone | DeleteMode::Unknown => {}
                 }
                 // 1.7 rebuilds such a record from the original and so loses the topic.
                 topic.filter(|_| self.modern() || deletes != DeleteMode::Rewrite)
@@ -416,6 +420,11 @@ fn excluded(names: Vec<&str>) -> BTreeSet<String> {
         return BTreeSet::new();
     }
     setting.split(',').map(|name| name.trim_matches([' ', '\t', '\n', '\u{b}', '\u{c}', '\r']).to_owned()).collect()
+}
+
+fn unknown_mode() -> Error {
+    Error::data("enrs.mode", "expected a delete.tombstone.handling.mode that Debezium 3.0 knows, found another")
+        .hint("choose drop, tombstone, rewrite or rewrite-with-tombstone, or set generation=3.x")
 }
 
 pub(crate) fn no_before() -> Error {

@@ -238,6 +238,8 @@ pub(crate) enum DeleteMode {
     Tombstone,
     /// The last row, marked.
     Rewrite,
+    /// An error, and so does any other event with a row: 3.0 takes a mode that it does not know, and fails on records.
+    Unknown,
 }
 
 /// `drop.fields.*`.
@@ -364,6 +366,9 @@ fn modes_3_0(properties: &Properties) -> Result<(bool, DeleteMode)> {
     match CONFIG.text(properties, DELETE_TOMBSTONE_HANDLING) {
         None | Some("") => Ok(legacy),
         // Debezium finds a wrong one only when records come.
+        Some(mode) if !MODES_3_0.iter().any(|valid| valid.eq_ignore_ascii_case(mode)) => {
+            Ok((false, DeleteMode::Unknown))
+        }
         Some(_) => modes(properties, MODES_3_0),
     }
 }
@@ -446,7 +451,8 @@ mod tests {
         assert_eq!(with("3.X"), Ok((Semantics::Modern, DeleteMode::Rewrite)));
         assert_eq!(with("2.x").unwrap_err().code(), "config.invalid");
         assert!(settings(&[(GENERATION, "1.7"), (DROP_FIELDS_FROM_KEY, "maybe")]).is_ok());
-        assert!(settings(&[(GENERATION, "3.0"), (DELETE_TOMBSTONE_HANDLING, "delete-to-tombstone")]).is_err());
+        let later = settings(&[(GENERATION, "3.0"), (DELETE_TOMBSTONE_HANDLING, "delete-to-tombstone")]);
+        assert_eq!(later.map(|s| s.deletes), Ok(DeleteMode::Unknown));
         assert_eq!(
             settings(&[(GENERATION, "3.0"), (DROP_TOMBSTONES, "false"), (DELETE_HANDLING, "none")]).map(|s| (
                 s.semantics,

@@ -27,8 +27,7 @@
 //!
 //! Known differences, none of which a relational connector's records show:
 //! * an added header that is a struct or a map keeps the schema of its content, which Debezium loses;
-//! * an envelope whose `after` or `before` is the envelope itself again is refused;
-//! * with `generation=3.0` an unknown `delete.tombstone.handling.mode` is refused when the transformation is configured.
+//! * an envelope whose `after` or `before` is the envelope itself again is refused.
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 

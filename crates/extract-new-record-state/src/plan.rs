@@ -24,6 +24,7 @@ pub(crate) struct Plan {
 pub(crate) enum Tombstone {
     Drop,
     Keep(Vec<HeaderAdd>),
+    Fail(Error),
 }
 
 /// A record whose value is not null.

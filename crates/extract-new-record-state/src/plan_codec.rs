@@ -21,7 +21,7 @@
 //!
 //! ```text
 //! plan      format u8 = 2, tombstone, value
-//! tombstone u8: 0 drop the record | 1 keep it and append: headers
+//! tombstone u8: 0 drop the record | 1 keep it and append: headers | 2 raise: error
 //! value     u8: 0 hand the record on as it is | 1 raise: error | 2 envelope
 //! envelope  after path, its default (u8: 0 | 1 constant), before (u8: 0 | 1 path), its default (u8: 0 | 1 constant),
 //!           branch x 3
@@ -157,6 +157,7 @@ pub(crate) fn write_plan(plan: &Plan, out: &mut Vec<u8>) {
             w.u8(1);
             write_headers(headers, &mut w);
         }
+        Tombstone::Fail(error) => raise(2, error, &mut w),
     }
     match &plan.value {
         ValuePlan::Pass => w.u8(0),

@@ -261,6 +261,7 @@ fn shape(value: &Image<'_>, envelope: &Envelope) -> Shape {
 fn tombstone(plan: &Tombstone, value: &Image<'_>, out: &mut Vec<u8>) -> Result<()> {
     match plan {
         Tombstone::Drop => out.push(DROP),
+        Tombstone::Fail(error) => return Err(error.clone()),
         Tombstone::Keep(headers) if headers.is_empty() => out.push(PASS),
         Tombstone::Keep(headers) => {
             out.extend_from_slice(&[CHANGE, change::APPEND_HEADERS]);

@@ -11,9 +11,14 @@ use std::collections::BTreeMap;
 type Path = Vec<usize>;
 
 struct Plan {
-    /// `None` = drop.
-    tombstone: Option<Vec<HeaderAdd>>,
+    tombstone: Tombstone,
     value: ValuePlan,
+}
+
+enum Tombstone {
+    Drop,
+    Keep(Vec<HeaderAdd>),
+    Raise(Error),
 }
 
 enum ValuePlan {
@@ -167,7 +172,12 @@ impl Decoder<'_> {
     fn plan(&mut self) -> Plan {
         assert_eq!(self.u8(), extract_new_record_state::plan_codec::FORMAT);
         let plan = Plan {
-            tombstone: self.optional(Self::headers),
+            tombstone: match self.u8() {
+                0 => Tombstone::Drop,
+                1 => Tombstone::Keep(self.headers()),
+                2 => Tombstone::Raise(self.error()),
+                other => panic!("tombstone {other}"),
+            },
             value: match self.u8() {
                 0 => ValuePlan::Pass,
                 1 => ValuePlan::Raise(self.error()),
@@ -473,10 +483,14 @@ impl Interpreter {
         let mut new = record.clone();
         let root = &record.value.1;
         if root.is_null() {
-            return Ok(plan.tombstone.as_ref().map(|headers| {
-                new.headers.extend(self.headers(root, headers));
-                new
-            }));
+            return match &plan.tombstone {
+                Tombstone::Drop => Ok(None),
+                Tombstone::Raise(error) => Err(error.clone()),
+                Tombstone::Keep(headers) => {
+                    new.headers.extend(self.headers(root, headers));
+                    Ok(Some(new))
+                }
+            };
         }
         let (after, before, before_default, branches) = match &plan.value {
             ValuePlan::Pass => return Ok(Some(new)),

@@ -105,9 +105,7 @@ fn deletes(random: &mut Random, generation: &str, config: &mut Config) {
             "3.0" => MODES_3_0.to_vec(),
             _ => MODES_3_0.iter().chain(MODES).copied().collect(),
         };
-        // 3.0 does not validate this one: what it then does with records, ours refuses when it is configured.
-        let odd = if generation == "3.0" { &ODD_MODES[..2] } else { ODD_MODES };
-        set(config, "delete.tombstone.handling.mode", odd_or(random, &modes, odd));
+        set(config, "delete.tombstone.handling.mode", odd_or(random, &modes, ODD_MODES));
     }
 }
 

@@ -17,6 +17,9 @@ import org.apache.kafka.connect.header.Headers;
 final class MovePlan {
     static final int FORMAT = 2;
 
+    private static final int KEEP_TOMBSTONE = 1;
+    private static final int FAIL_TOMBSTONE = 2;
+
     private static final int PASS = 0;
     private static final int FAIL = 1;
     private static final int ENVELOPE = 2;
@@ -25,6 +28,8 @@ final class MovePlan {
     private final Schemas.Interned schema;
     /** Headers that a kept tombstone gets; null: tombstones are dropped. */
     private final AddedHeader[] tombstone;
+    /** What is raised for a tombstone; usually null. */
+    private final Errors.Report tombstoneError;
     private final int kind;
     private final Errors.Report error;
     private final StructPath after;
@@ -38,13 +43,18 @@ final class MovePlan {
         this.moves = moves;
         this.schema = schema;
         checkFormat(in);
-        tombstone = in.u8() == 0 ? null : headers(in);
+        int tombstones = in.u8();
+        tombstone = tombstones == KEEP_TOMBSTONE ? headers(in) : null;
+        tombstoneError = tombstones == FAIL_TOMBSTONE ? Errors.Report.read(in.part()) : null;
+        if (tombstones > FAIL_TOMBSTONE) {
+            throw new BucatiniError("plan.tombstone", "plan: unknown treatment of tombstones " + tombstones);
+        }
         kind = in.u8();
         error = kind == FAIL ? Errors.Report.read(in.part()) : null;
         after = kind == ENVELOPE ? path(in) : null;
-        afterDefault = kind == ENVELOPE && in.u8() != 0 ? MoveSource.constant(in, moves) : null;
+        afterDefault = kind == ENVELOPE && in.u8() != 0 ? rowDefault(in, after) : null;
         before = kind == ENVELOPE && in.u8() != 0 ? path(in) : null;
-        beforeDefault = kind == ENVELOPE && in.u8() != 0 ? MoveSource.constant(in, moves) : null;
+        beforeDefault = kind == ENVELOPE && in.u8() != 0 ? rowDefault(in, before) : null;
         for (int i = 0; kind == ENVELOPE && i < branches.length; i++) {
             branches[i] = new Branch(i, in);
         }
@@ -52,6 +62,13 @@ final class MovePlan {
             throw new BucatiniError("plan.value", "plan: unknown kind of value " + kind);
         }
         in.finish("plan");
+    }
+
+    /** The schema's own default, whose fields have the very schemas that the row's have; the constant says the same. */
+    private Object rowDefault(WireReader in, StructPath row) {
+        Object constant = MoveSource.constant(in, moves);
+        Object own = row.schema().defaultValue();
+        return own instanceof Struct ? own : constant;
     }
 
     static MovePlan read(WireReader in, Schemas.Interned schema, Moves moves) {
@@ -68,6 +85,10 @@ final class MovePlan {
 
     private StructPath path(WireReader in) {
         return StructPath.read(in, schema.schema, moves.access);
+    }
+
+    boolean isOfEnvelopes() {
+        return kind == ENVELOPE;
     }
 
     /** The record itself, null if it is dropped, or a new one. */
@@ -110,6 +131,9 @@ final class MovePlan {
     }
 
     private <R extends ConnectRecord<R>> R tombstone(R record) {
+        if (tombstoneError != null) {
+            throw tombstoneError.exception(moves.plugin, "", false);
+        }
         if (tombstone == null) {
             return null;
         }

@@ -5,6 +5,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 import org.apache.kafka.connect.connector.ConnectRecord;
 import org.apache.kafka.connect.data.Schema;
+import org.apache.kafka.connect.data.Struct;
 
 /**
  * Executes the plans of a transformation on the value arrays of Structs: the core compiles a plan once per schema, a crossing
@@ -27,11 +28,13 @@ final class Moves {
     private volatile boolean none;
 
     private static final class Used {
-        final Schema schema;
+        final Schema declared;
+        final Schema own;
         final MovePlan plan;
 
-        Used(Schema schema, MovePlan plan) {
-            this.schema = schema;
+        Used(Schema declared, Schema own, MovePlan plan) {
+            this.declared = declared;
+            this.own = own;
             this.plan = plan;
         }
     }
@@ -44,22 +47,31 @@ final class Moves {
         this.core = core;
     }
 
-    /** The plan for records with this value schema; null if the transformation has none. */
+    /**
+     * The plan for records with this value schema; null if the transformation has none. Whether a value is an envelope is what
+     * the record declares, but what is in it is what its own schema says: other transformations and tests forget the one.
+     */
     MovePlan plan(ConnectRecord<?> record) {
-        Schema schema = record.valueSchema();
+        Schema declared = record.valueSchema();
+        Object value = record.value();
+        Schema own = declared != null && value instanceof Struct ? ((Struct) value).schema() : declared;
         Used used = last;
-        if (used != null && used.schema == schema) {
+        if (used != null && used.declared == declared && used.own == own) {
             return used.plan;
         }
         if (none) {
             return null;
         }
-        MovePlan plan = plan(schemas.of(schema));
+        MovePlan plan = plan(schemas.of(declared));
         if (plan == null) {
             none = true;
             return null;
         }
-        last = new Used(schema, plan);
+        if (own != declared && plan.isOfEnvelopes()) {
+            MovePlan ofOwn = plan(schemas.of(own));
+            plan = ofOwn.isOfEnvelopes() ? ofOwn : plan;
+        }
+        last = new Used(declared, own, plan);
         return plan;
     }
 

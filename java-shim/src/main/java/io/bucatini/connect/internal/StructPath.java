@@ -240,7 +240,8 @@ final class StructPath {
             if (schema == schemas[step] || schema == equals[step]) {
                 return struct;
             }
-            if (schema.equals(schemas[step])) {
+            // A default's schema cannot have itself as default; what counts is which fields there are.
+            if (schema.fields().equals(schemas[step].fields())) {
                 equals[step] = schema;
                 return struct;
             }

@@ -119,6 +119,24 @@ class TransformationLimitsTest {
         assertEquals("false c", value.get("__deleted") + " " + value.get("__op"));
     }
 
+    @ParameterizedTest
+    @EnumSource(Engine.class)
+    void aValueIsReadByItsOwnSchema(Engine engine) {
+        Schema row = SchemaBuilder.struct().name("r").field("id", Schema.INT32_SCHEMA).build();
+        Schema declared = envelope(row);
+        Schema own = SchemaBuilder.struct().name("server.public.pasta.Envelope").field("op", Schema.STRING_SCHEMA)
+                .field("changed", Schema.STRING_SCHEMA).field("after", row).build();
+        Struct value = new Struct(own).put("op", "u").put("changed", "id").put("after", new Struct(row).put("id", 7));
+        BucatiniExtractNewRecordState<SourceRecord> smt =
+                configured(engine, Map.of("delete.tombstone.handling.mode", "tombstone", "add.fields", "op"));
+        for (int i = 0; i < 2; i++) {
+            Struct unwrapped = (Struct) smt.apply(record(declared, value)).value();
+            assertEquals("7 u", unwrapped.get("id") + " " + unwrapped.get("__op"));
+            Struct other = new Struct(declared).put("after", new Struct(row).put("id", 8)).put("op", "u");
+            assertEquals(8, ((Struct) smt.apply(record(declared, other)).value()).get("id"));
+        }
+    }
+
     private static Schema recursive(RecursiveSchema again) {
         Schema row = SchemaBuilder.struct().name("r").optional().field("id", Schema.INT32_SCHEMA).field("next", again).build();
         again.refersTo((ConnectSchema) row);
