@@ -2,6 +2,7 @@ package io.bucatini.connect.internal;
 
 import io.bucatini.connect.BucatiniError;
 import java.util.Arrays;
+import java.util.List;
 import org.apache.kafka.connect.data.Field;
 import org.apache.kafka.connect.data.Schema;
 import org.apache.kafka.connect.data.Struct;
@@ -233,6 +234,21 @@ final class StructPath {
         return schemas[positions.length];
     }
 
+    /**
+     * Whether the fields are these, which is what positions depend on. Schemas of one content need not be equal in Java: a
+     * default's schema cannot have itself as default, and a default of bytes is equal to itself only.
+     */
+    private static boolean hasFields(Schema schema, List<Field> fields) {
+        List<Field> found = schema.fields();
+        boolean same = found.size() == fields.size();
+        for (int i = 0; same && i < found.size(); i++) {
+            Field one = found.get(i);
+            Field other = fields.get(i);
+            same = one.name().equals(other.name()) && one.schema().type() == other.schema().type();
+        }
+        return same;
+    }
+
     private Struct struct(Object value, int step) {
         if (value instanceof Struct) {
             Struct struct = (Struct) value;
@@ -240,8 +256,7 @@ final class StructPath {
             if (schema == schemas[step] || schema == equals[step]) {
                 return struct;
             }
-            // A default's schema cannot have itself as default; what counts is which fields there are.
-            if (schema.fields().equals(schemas[step].fields())) {
+            if (hasFields(schema, schemas[step].fields())) {
                 equals[step] = schema;
                 return struct;
             }
