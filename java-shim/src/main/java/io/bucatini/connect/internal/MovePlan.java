@@ -117,7 +117,7 @@ final class MovePlan {
         if (!noAfter && !noBefore) {
             return value;
         }
-        Struct copy = new Struct(schema.schema);
+        Struct copy = new Struct(((Struct) value).schema());
         Object[] values = moves.access.empty(copy, schema.plan.fields.length);
         moves.access.copy((Struct) value, 0, values.length, values, 0);
         if (noAfter) {

@@ -199,7 +199,7 @@ final class MoveProgram {
                     }
                     return;
                 case VALID:
-                    validate(step, step.path.get(step.raw ? raw : root, null));
+                    validate(step, step.raw ? raw : root);
                     return;
                 default:
                     values[step.to] = step.source.get(raw);
@@ -207,12 +207,13 @@ final class MoveProgram {
         }
 
         /** As {@code Struct.put} would; what is wrong inside a value is the record's fault. */
-        private void validate(Step step, Object value) {
+        private void validate(Step step, Object root) {
+            Object value = step.path.get(root, null);
             if (value == null) {
                 return;
             }
             try {
-                ConnectSchema.validateValue(step.path.schema(), value);
+                ConnectSchema.validateValue(step.path.schemaIn(root), value);
             } catch (DataException e) {
                 throw ofNull.exception(moves.plugin, step.field, false);
             }

@@ -234,6 +234,15 @@ final class StructPath {
         return schemas[positions.length];
     }
 
+    /** The schema that the Struct at the root has for what is at the path: of one content with {@link #schema}. */
+    Schema schemaIn(Object root) {
+        Schema at = ((Struct) root).schema();
+        for (int position : positions) {
+            at = at.fields().get(position).schema();
+        }
+        return at;
+    }
+
     /**
      * Whether the fields are these, which is what positions depend on. Schemas of one content need not be equal in Java: a
      * default's schema cannot have itself as default, and a default of bytes is equal to itself only.

@@ -143,10 +143,11 @@ class TransformationLimitsTest {
         BucatiniExtractNewRecordState<SourceRecord> smt = configured(Engine.NATIVE, Map.of());
         Schema first = null;
         for (int i = 0; i < 3; i++) {
-            Schema row = SchemaBuilder.struct().name("r").optional().field("id", Schema.INT32_SCHEMA)
-                    .field("data", SchemaBuilder.bytes().defaultValue(new byte[] {1}).build()).build();
+            Schema inner = SchemaBuilder.struct().name("i").field("data", SchemaBuilder.bytes().defaultValue(new byte[] {1}).build())
+                    .field("must", Schema.INT32_SCHEMA).build();
+            Schema row = SchemaBuilder.struct().name("r").optional().field("id", Schema.INT32_SCHEMA).field("inner", inner).build();
             Schema envelope = envelope(row);
-            Struct after = new Struct(row).put("id", i).put("data", new byte[] {2});
+            Struct after = new Struct(row).put("id", i).put("inner", new Struct(inner).put("data", new byte[] {2}).put("must", 1));
             SourceRecord unwrapped = smt.apply(created(envelope, after));
             assertEquals(i, ((Struct) unwrapped.value()).get("id"));
             first = first == null ? unwrapped.valueSchema() : first;
