@@ -55,4 +55,5 @@ def _declared(resource: str) -> dict[str, dict[str, str]]:
             place, _, value = line.partition("=")
             number, _, attribute = place.partition(".")
             keys.setdefault(number, {})[attribute] = value.encode().decode("unicode_escape")
-    return {attributes["name"]: attributes for attributes in keys.values()}
+    # What has no name is said of all keys together: a notice.
+    return {attributes["name"]: attributes for attributes in keys.values() if "name" in attributes}
