@@ -192,6 +192,18 @@ class HttpClientsTest {
     }
 
     @Test
+    void aTokenNeedsNoFile() throws Exception {
+        serve("server", true);
+        Map<String, String> token = joined(trusting("ca"), settings("keystore.type", "PKCS11"));
+        try (TestToken inserted = new TestToken(certificates.keyStore("PKCS12", "client"))) {
+            reaches(joined(token, settings("keystore.password", TestCertificates.PASSWORD)));
+            ConfigException refused = assertThrows(
+                    ConfigException.class, () -> new HttpClients(joined(token, settings("keystore.password", "0000"))));
+            assertFalse(refused.getMessage().contains("0000"), refused.getMessage());
+        }
+    }
+
+    @Test
     void protocolsAndSuitesAreThoseOfTheSettings() throws Exception {
         serve("server", false, "TLSv1.2");
         reaches(trusting("ca"));
