@@ -1,96 +1,38 @@
-//! `corpus generate-smt`: random vectors whose expectation is what the stock class answers.
+//! `corpus generate-smt`: what Debezium's transformation makes of random records.
 
-mod choose;
-mod random;
-mod records;
-mod settings;
-mod tree;
-
+use super::arguments::Options;
+use super::choose;
+use super::random::Random;
+use super::records::World;
+use super::settings;
 use crate::engine::harness::{Form, HarnessEngine};
-use crate::engine::{Engine, Failure, Outcome};
-use random::Random;
-use records::World;
+use crate::engine::{Engine, Outcome};
 use serde_json::{Value as Json, json};
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// How to call it.
-pub const USAGE: &str = "\
-usage: corpus generate-smt --generation 1.7|3.0|3.x [options] OUT.jsonl
-  --seed S   which vectors (default 1)
-  --count N  how many (default 1000)
-  --keep K   write only K of them: those that differ most in settings, schemas and outcome
-  --not IN.jsonl   leave out what these vectors show already (with --keep)";
+pub const USAGE: &str = "usage: corpus generate-smt --generation 1.7|3.0|3.x [options] OUT.jsonl";
 
-/// Longest vector that `--keep` keeps.
-const LONGEST: usize = 16_000;
-
-struct Arguments {
-    generation: String,
-    seed: u64,
-    count: usize,
-    keep: Option<usize>,
-    known: Vec<PathBuf>,
-    out: PathBuf,
-}
+/// The option that only this verb has.
+const GENERATION: &str = "--generation";
 
 /// Reads the arguments after the verb, generates, writes, and says what came out.
 ///
 /// # Errors
 /// Arguments that are not understood, an engine that does not start, a file that cannot be written.
 pub fn run(arguments: impl Iterator<Item = String>) -> Result<(), String> {
-    let arguments = read(arguments).map_err(|e| format!("{e}\n{USAGE}"))?;
-    let mut engine = HarnessEngine::new(Form::Stock { confluent: None }, "2.8", Path::new(""))?;
-    let mut random = Random::new(arguments.seed);
-    let mut vectors = Vec::new();
-    let mut counts = BTreeMap::new();
-    for number in 0..arguments.count {
-        let mut random = Random::new(random.bits());
-        let (config, inputs) = inputs(&mut random, &arguments.generation)?;
-        match answer(&mut engine, &arguments.generation, &config, inputs) {
-            Ok(steps) => {
-                for (_, expected) in &steps {
-                    let kind = expected.as_object().and_then(|e| e.keys().next().cloned()).unwrap_or_default();
-                    *counts.entry(kind).or_insert(0) += 1;
-                }
-                vectors.push(vector(&arguments, number, &config, steps));
-            }
-            // What the form cannot express, such as an array whose schema has lost its item.
-            Err(why) => {
-                *counts.entry(format!("left out: {}", why.chars().take(400).collect::<String>())).or_insert(0) += 1;
-            }
-        }
-    }
-    if let Some(keep) = arguments.keep {
-        vectors.retain(|vector| vector.to_string().len() <= LONGEST);
-        vectors = choose::differing(vectors, &choose::known(&arguments.known)?, keep);
-    }
-    let text: String = vectors.iter().map(|vector| format!("{vector}\n")).collect();
-    std::fs::write(&arguments.out, text).map_err(|e| format!("{}: {e}", arguments.out.display()))?;
-    println!("{}: {} vectors; outcomes of all generated: {counts:?}", arguments.out.display(), vectors.len());
-    Ok(())
-}
-
-fn read(mut arguments: impl Iterator<Item = String>) -> Result<Arguments, String> {
-    let (mut generation, mut seed, mut count, mut keep) = (String::new(), 1, 1_000, None);
-    let (mut known, mut out) = (Vec::new(), None);
-    while let Some(argument) = arguments.next() {
-        let mut value = || arguments.next().ok_or_else(|| format!("{argument} needs a value"));
-        let number = |text: String| text.parse::<u64>().map_err(|_| format!("{argument}: {text:?} is no number"));
-        match argument.as_str() {
-            "--generation" => generation = value()?,
-            "--seed" => seed = number(value()?)?,
-            "--count" => count = number(value()?)? as usize,
-            "--keep" => keep = Some(number(value()?)? as usize),
-            "--not" => known.push(value()?.into()),
-            option if option.starts_with('-') => return Err(format!("unknown option {option}")),
-            path => out = Some(PathBuf::from(path)),
-        }
-    }
+    let options = Options::read(arguments, &[GENERATION], USAGE)?;
+    let generation = options.own(GENERATION).to_owned();
     if !["1.7", "3.0", "3.x"].contains(&generation.as_str()) {
-        return Err("--generation: expected 1.7, 3.0 or 3.x".into());
+        return Err(format!("{GENERATION}: expected 1.7, 3.0 or 3.x\n{USAGE}"));
     }
-    Ok(Arguments { generation, seed, count, keep, known, out: out.ok_or("expected a file to write")? })
+    let mut engine = HarnessEngine::new(Form::Stock { confluent: None }, "2.8", Path::new(""))?;
+    super::write(&options, choose::smt_traits, |random, number| {
+        let (config, inputs) = inputs(random, &generation)?;
+        let steps = answer(&mut engine, &generation, &config, inputs)?;
+        let outcomes = steps.iter().map(|(_, expected)| super::outcome_kind(expected)).collect();
+        Ok((vector(&options, number, &config, steps), outcomes))
+    })
 }
 
 type Config = crate::engine::Config;
@@ -126,11 +68,11 @@ fn answer(
     let mut steps = Vec::new();
     for input in inputs {
         let expected = match &refused {
-            Some(failure) => error(failure),
+            Some(failure) => super::error("apply", failure),
             None => match engine.apply(&input)? {
                 Outcome::Record(record) => json!({ "record": record }),
                 Outcome::Drop => json!({ "drop": true }),
-                Outcome::Failed(failure) => error(&failure),
+                Outcome::Failed(failure) => super::error("apply", &failure),
                 other => return Err(format!("a transformation answered {other:?}")),
             },
         };
@@ -139,14 +81,9 @@ fn answer(
     Ok(steps)
 }
 
-fn error(failure: &Failure) -> Json {
-    let phase = if failure.configuring { "configure" } else { "apply" };
-    json!({ "error": { "phase": phase, "class": failure.class, "message": failure.message, "causes": [] } })
-}
-
-fn vector(arguments: &Arguments, number: usize, config: &Config, mut steps: Vec<(Json, Json)>) -> Json {
-    let generation = &arguments.generation;
-    let id = format!("generated-{}-{}-{number}", generation.replace('.', ""), arguments.seed);
+fn vector(options: &Options, number: usize, config: &Config, mut steps: Vec<(Json, Json)>) -> Json {
+    let generation = options.own(GENERATION);
+    let id = format!("generated-{}-{}-{number}", generation.replace('.', ""), options.seed);
     let mut vector = json!({ "id": id, "generation": generation, "category": "generated", "config": config });
     if let Some(object) = vector.as_object_mut() {
         if steps.len() == 1 {
