@@ -194,12 +194,15 @@ class HttpClientsTest {
     @Test
     void aTokenNeedsNoFile() throws Exception {
         serve("server", true);
-        Map<String, String> token = joined(trusting("ca"), settings("keystore.type", "PKCS11"));
-        try (TestToken inserted = new TestToken(certificates.keyStore("PKCS12", "client"))) {
-            reaches(joined(token, settings("keystore.password", TestCertificates.PASSWORD)));
-            ConfigException refused = assertThrows(
-                    ConfigException.class, () -> new HttpClients(joined(token, settings("keystore.password", "0000"))));
+        Map<String, String> settings = joined(trusting("ca"), settings("keystore.type", "PKCS11"));
+        TestToken token = new TestToken(certificates.keyStore("PKCS12", "client"));
+        try {
+            reaches(joined(settings, settings("keystore.password", TestCertificates.PASSWORD)));
+            Map<String, String> wrong = joined(settings, settings("keystore.password", "0000"));
+            ConfigException refused = assertThrows(ConfigException.class, () -> new HttpClients(wrong));
             assertFalse(refused.getMessage().contains("0000"), refused.getMessage());
+        } finally {
+            token.remove();
         }
     }
 

@@ -22,7 +22,7 @@ import java.util.Enumeration;
  * A security provider with a store of type {@code PKCS11}, as SunPKCS11 adds one for a token: it is loaded from no file, only
  * by its PIN. Behind it is a PKCS12 file, whose password is the PIN.
  */
-final class TestToken implements AutoCloseable {
+final class TestToken {
     private static final String NAME = "TestToken";
     private static Path contents;
 
@@ -31,8 +31,8 @@ final class TestToken implements AutoCloseable {
         Security.insertProviderAt(new TokenProvider(), 1);
     }
 
-    @Override
-    public void close() {
+    /** Takes the provider out of the JVM again. */
+    void remove() {
         Security.removeProvider(NAME);
     }
 
@@ -45,7 +45,7 @@ final class TestToken implements AutoCloseable {
         }
     }
 
-    /** What the token shows. */
+    /** What the token shows; public, because providers are asked by name. */
     public static final class Store extends KeyStoreSpi {
         private final KeyStore inner;
 
