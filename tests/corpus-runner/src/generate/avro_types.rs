@@ -534,7 +534,7 @@ fn promoted(kind: &Type, random: &mut Random) -> Type {
                 "bytes" => &["string"],
                 _ => return kind.clone(),
             };
-            let other: &'static str = *random.pick(others);
+            let other = others[random.below(others.len())];
             Type::Primitive(other, if random.chance(50) { Map::new() } else { rest.clone() })
         }
         Type::Union(branches) if random.chance(30) => {
