@@ -73,7 +73,7 @@ demo: plugin runner ## The pasta migration, in the runner and in stock Kafka Con
 ## Test
 
 .PHONY: test
-test: lint unit plugin jvm-test corpus debezium-tests e2e ## Everything that must hold before a change lands
+test: lint unit fuzz-short plugin jvm-test corpus debezium-tests e2e ## Everything that must hold before a change lands
 	@echo "make test: passed"
 
 .PHONY: lint
@@ -107,7 +107,8 @@ corpus: plugin ## The conformance corpus: whole in native, a seeded sample in th
 .PHONY: conformance
 conformance: plugin ## The whole corpus in every form, and the stock classes as the control
 	for engine in native wasm jvm-native jvm-wasm; do $(CORPUS_RUN) --engine $$engine $(CORPUS); done
-	$(CORPUS_RUN) --engine stock tests/corpus/smt
+	bench/peers >/dev/null
+	$(CORPUS_RUN) --engine stock tests/corpus/smt tests/corpus/avro
 
 .PHONY: debezium-tests
 debezium-tests: plugin ## Debezium's own tests of ExtractNewRecordState, from its published jars, on our class
@@ -139,8 +140,12 @@ faults: plugin ## Plug-ins with a panicking core, a trapping and a looping compo
 take-away: plugin ## Proves that the tests fail, and say why, when a server or an artefact is missing
 	tests/e2e/run take-away
 
+.PHONY: fuzz-short
+fuzz-short: ## A few seconds of each fuzz target, from seeds that the corpus gives
+	fuzz/run 3
+
 .PHONY: fuzz
-fuzz: tools ## A minute of each fuzz target (nightly toolchain)
+fuzz: ## A minute of each fuzz target
 	fuzz/run 60
 
 ## Measure

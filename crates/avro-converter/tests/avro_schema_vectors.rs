@@ -68,6 +68,11 @@ fn another_parser_agrees() {
     for vector in read_folder(&corpus().join("avro"), "a2c-").unwrap() {
         for schema in vector.json["schemas"].as_array().unwrap() {
             let text = schema.to_string();
+            // A type of no namespace inside one with: the other parser moves it into the outer one, Java does not. A dollar
+            // sign in a name, which Java allows, makes it panic.
+            if text.contains(r#""namespace":"""#) || text.contains('$') {
+                continue;
+            }
             let Ok(other) = apache_avro::Schema::parse_str(&text) else { continue };
             let options = ParseOptions { defaults: false, ..ParseOptions::STRICT };
             let parsed = AvroSchema::parse_with(&text, &[], options).unwrap_or_else(|e| panic!("{e}: {text}"));

@@ -165,10 +165,8 @@ fn with_defaults(schema: &Schema, tree: &Tree, random: &mut Random) -> Schema {
 
 fn collect(schema: &Schema, id: NodeId, tree: &Tree, ids: &mut Vec<NodeId>) {
     let node = schema.node(id);
-    // A default that contains itself has no end, and the reference takes the first branch for a union's default.
-    if tree.default
-        && matches!(tree.shape, Shape::Plain(_) | Shape::Decimal | Shape::Array(_) | Shape::Map(_) | Shape::Struct(_))
-    {
+    // A default that contains itself has no end, and one that is a struct, a union too, is refused when it is needed.
+    if tree.default && matches!(tree.shape, Shape::Plain(_) | Shape::Decimal | Shape::Array(_) | Shape::Map(_)) {
         ids.push(id);
     }
     match &tree.shape {

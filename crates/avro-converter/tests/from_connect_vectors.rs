@@ -143,12 +143,19 @@ fn sorted(value: &apache_avro::types::Value, out: &mut String) {
     }
 }
 
+/// Whether we want something else than the reference: the corpus's runner looks at these.
+fn differs(id: &str) -> bool {
+    let text = std::fs::read_to_string(vectors::corpus().join("differences.json")).unwrap();
+    let wanted: Json = serde_json::from_str(&text).unwrap();
+    wanted.as_array().unwrap().iter().any(|entry| entry["id"] == id)
+}
+
 #[test]
 fn every_vector() {
     let vectors = vectors::read_folder(&vectors::corpus().join("avro"), "c2a-").unwrap();
     assert!(vectors.len() > 1000);
     let mut failures = Vec::new();
-    for vector in &vectors {
+    for vector in vectors.iter().filter(|vector| !differs(&vector.id)) {
         let json = &vector.json;
         let properties = properties(json);
         let configured = CONFIG.validate(&properties).and_then(|()| AvroDataConfig::new(&properties));
@@ -185,7 +192,7 @@ fn every_vector() {
 fn every_reencoded_vector() {
     let vectors = vectors::read_folder(&vectors::corpus().join("avro"), "a2c-").unwrap();
     let (mut passed, mut failures) = (0, Vec::new());
-    for vector in &vectors {
+    for vector in vectors.iter().filter(|vector| !differs(&vector.id)) {
         let json = &vector.json;
         let alternatives: Vec<&Json> =
             [json, &json["alt"]].into_iter().map(|side| &side["reencoded"]).filter(|side| !side.is_null()).collect();

@@ -25,7 +25,7 @@ usage: corpus --engine native|wasm|jvm-native|jvm-wasm|stock [options] DIR|FILE.
   --plugin FILE         our jar or the zip around it (default dist/bucatini-connect-plugin.zip)
   --components DIR      our components (default dist/artifacts/components)
   --kafka 2.8|4         Kafka Connect for our plug-ins in a JVM (default 2.8)
-  --confluent-jars DIR  jars of Confluent's Avro converter, for stock Avro vectors
+  --confluent-jars DIR  jars of Confluent's Avro converter, for stock Avro vectors (default: what bench/peers fetched)
 Exit code: 0 all passed, 1 something failed, 2 nothing could be run";
 
 /// Engines by name.

@@ -24,8 +24,9 @@ use std::process::ExitCode;
 use suite::{Case, Kind};
 
 fn main() -> ExitCode {
-    if std::env::args().nth(1).as_deref() == Some("generate-smt") {
-        return match generate::run(std::env::args().skip(2)) {
+    let verb = std::env::args().nth(1).unwrap_or_default();
+    if let Some(generated) = generate::run(&verb, std::env::args().skip(2)) {
+        return match generated {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
                 eprintln!("corpus: {error}");
@@ -46,7 +47,11 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<Report, String> {
-    let exceptions = Exceptions::read(&connect_json::vectors::corpus())?;
+    let corpus = connect_json::vectors::corpus();
+    let mut exceptions = Exceptions::read(&corpus)?;
+    if arguments.engine == "stock" && arguments.confluent_jars.is_none() {
+        exceptions.allow_older_reference(&corpus)?;
+    }
     let mut cases = suite::load(&arguments.paths)?;
     if let Some(only) = &arguments.only {
         cases.retain(|case| case.id == *only);
@@ -61,6 +66,9 @@ fn run(arguments: &Arguments) -> Result<Report, String> {
             exceptions.apply(&case.id, &mut case.json)?;
         }
         let verdict = check_case(&case, engine.as_mut());
+        if let Some(why) = engine.fatal() {
+            return Err(why.to_owned());
+        }
         report.add(&case, verdict, exceptions.known(&case.id, &arguments.engine));
     }
     Ok(report)
@@ -73,7 +81,10 @@ fn open(arguments: &Arguments) -> Result<Box<dyn Engine>, String> {
         "wasm" => Box::new(CoreEngine::new(Wasm::load(&arguments.components)?)),
         "jvm-native" => Box::new(harness(Form::Native)?),
         "jvm-wasm" => Box::new(harness(Form::Wasm)?),
-        _ => Box::new(harness(Form::Stock { confluent: arguments.confluent_jars.clone() })?),
+        _ => {
+            let confluent = arguments.confluent_jars.clone().or_else(engine::jvm::confluent_peer);
+            Box::new(harness(Form::Stock { confluent })?)
+        }
     })
 }
 

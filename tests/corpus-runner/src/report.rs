@@ -60,7 +60,7 @@ impl Report {
                 counts.failed = 1;
                 self.fail(
                     case,
-                    &["is listed in known-failures.json but passes: take it off, the list may only shrink".into()],
+                    &["is listed as a failure that is known but passes: take it off, the list may only shrink".into()],
                 );
             }
             (true, None) => match verdict.not_applicable {

@@ -83,7 +83,7 @@ fn load_folder(folder: &Path, cases: &mut Vec<Case>) -> Result<(), String> {
             load_file(&path, cases)?;
         } else if is_story && name.starts_with("pasta-") {
             // Schemas are read with their messages; the rest is for readers.
-        } else if !["README.md", "known-failures.json", "differences.json"].contains(&name) {
+        } else if !["README.md", "known-failures.json", "differences.json", "older-reference.json"].contains(&name) {
             return Err(format!("{}: not a file of vectors", path.display()));
         }
     }

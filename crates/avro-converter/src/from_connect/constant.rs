@@ -33,7 +33,10 @@ impl Constant<'_> {
         let types = self.types;
         let node = types.schema.node(meeting.node);
         let value = match (value, &node.default) {
-            (Value::Null, Some(default)) if types.uses_default(node, meeting.context) => default,
+            (Value::Null, Some(default)) if types.uses_default(node, meeting.context) => match default {
+                Value::Struct(_) => return Err(struct_for_null()),
+                default => default,
+            },
             _ => value,
         };
         match value {
@@ -138,6 +141,16 @@ impl Constant<'_> {
 pub(super) fn null_for_required() -> Error {
     Error::data("avro.null-required", "Found null value for non-optional schema")
         .hint("make the schema optional, give the field a default, or correct whatever wrote the record")
+}
+
+/// "Mismatching struct schema": the schema of the struct that is a default cannot have that default, so that it never equals
+/// the schema it stands in, which `AvroData.fromConnectData` wants.
+fn struct_for_null() -> Error {
+    Error::data(
+        "avro.struct-default",
+        "null: expected a struct, found a default that is a struct, which is never written",
+    )
+    .hint("fill the field, or make it optional without a default")
 }
 
 pub(super) fn unavailable() -> Error {

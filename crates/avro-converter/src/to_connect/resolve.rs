@@ -2,7 +2,7 @@
 //! `ResolvingGrammarGenerator`, Avro 1.12.1.
 
 use super::default::latin1;
-use crate::avro_schema::{AvroSchema, AvroSchemaBuilder, Json, Kind, Name, Record, TypeId};
+use crate::avro_schema::{AvroSchema, AvroSchemaBuilder, Json, Kind, Name, Record, TypeId, valid_default};
 use connect_data::{Error, Result};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,7 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The writer's schema under the names that the reader's aliases give it.
 ///
 /// # Errors
-/// Data `avro.aliases`: two fields or union branches get one name.
+/// Data `avro.aliases`: two fields or union branches get one name, or a default does not fit under the new ones: Java
+/// makes every field of the writer anew, and looks at defaults then.
 pub(super) fn apply_aliases(writer: &AvroSchema, reader: &AvroSchema) -> Result<AvroSchema> {
     let mut names: BTreeMap<Name, Name> = BTreeMap::new();
     let mut fields: BTreeMap<Name, BTreeMap<String, String>> = BTreeMap::new();
@@ -52,11 +53,23 @@ pub(super) fn apply_aliases(writer: &AvroSchema, reader: &AvroSchema) -> Result<
     }
     let renamed = types.finish(root)?;
     for id in reachable(&renamed) {
-        if let Kind::Union(branches) = &renamed.get(id).kind {
-            let names: BTreeSet<&str> = branches.iter().map(|branch| renamed.get(*branch).full_name()).collect();
-            if names.len() != branches.len() {
-                return Err(ambiguous("a union"));
+        match &renamed.get(id).kind {
+            Kind::Union(branches) => {
+                let names: BTreeSet<&str> = branches.iter().map(|branch| renamed.get(*branch).full_name()).collect();
+                if names.len() != branches.len() {
+                    return Err(ambiguous("a union"));
+                }
             }
+            Kind::Record(record) => {
+                for field in &record.fields {
+                    if field.default.as_ref().is_some_and(|default| !valid_default(&renamed, field.ty, default)) {
+                        let message = "Avro aliases: expected the writer's defaults to fit their types under the names \
+                                       that the reader's aliases give them, found one that does not";
+                        return Err(Error::data("avro.aliases", message).field(&field.name));
+                    }
+                }
+            }
+            _ => {}
         }
     }
     Ok(renamed)

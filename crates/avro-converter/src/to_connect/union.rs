@@ -8,7 +8,7 @@ use crate::avro_schema::{AvroSchema, Kind, TypeId};
 use crate::config::AvroDataConfig;
 use crate::from_connect::properties::*;
 use crate::from_connect::{names, node};
-use connect_data::{Error, Node, NodeId, Result, Schema, Type};
+use connect_data::{Error, Node, NodeId, Result, Schema, Type, Value};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
@@ -66,8 +66,8 @@ pub(super) fn scrubbed<'a>(name: &'a str, config: &AvroDataConfig) -> Cow<'a, st
 pub(super) enum Target {
     /// This field of the struct.
     Field(usize),
-    /// By the length of the value: these fixed fields first, else the last one, if there is one.
-    ByLength(Vec<(usize, usize)>, Option<usize>),
+    /// By the length of the value: these fixed fields first, else the last one; errors where Java finds none.
+    ByLength(Vec<(usize, Result<usize>)>, Result<usize>),
 }
 
 /// Everything the choice depends on.
@@ -91,25 +91,36 @@ impl Context<'_> {
             match fixed_size(node) {
                 // Bytes go into a fixed field if they happen to have its size.
                 Some(size) if matches!(self.avro.get(branch).kind, Kind::Bytes) => {
-                    by_length.push((size, self.named(union, index)?));
+                    by_length.push((size, self.named(union, index)));
                 }
                 _ if self.takes(node, branch, index) || self.is_record(union, field.node, branch, position) => {
-                    let target = self.named(union, index)?;
-                    if by_length.is_empty() {
-                        return Ok(Target::Field(target));
+                    if self.has_other_keys(node) {
+                        // Java casts the map to the list of entries that this field wants.
+                        return Err(self.none(branch));
                     }
-                    return Ok(Target::ByLength(by_length, Some(target)));
+                    let target = self.named(union, index);
+                    if by_length.is_empty() {
+                        return Ok(Target::Field(target?));
+                    }
+                    return Ok(Target::ByLength(by_length, target));
                 }
                 _ => {}
             }
         }
-        if by_length.is_empty() { Err(self.none(branch)) } else { Ok(Target::ByLength(by_length, None)) }
+        let none = self.none(branch);
+        if by_length.is_empty() { Err(none) } else { Ok(Target::ByLength(by_length, Err(none))) }
     }
 
     pub(super) fn none(&self, branch: TypeId) -> Error {
         let found = self.avro.get(branch).full_name();
         Error::data("avro.union", format!("union: expected a field that takes a value of type {found}, found none"))
             .hint("Confluent's converter cannot read this branch either")
+    }
+
+    /// Whether a Connect map is an array of entries in Avro.
+    fn has_other_keys(&self, node: &Node) -> bool {
+        let key = node.key.map(|key| self.schema.node(key));
+        key.is_some_and(|key| key.kind != Type::String || key.optional)
     }
 
     /// `isInstanceOfAvroSchemaTypeForSimpleSchema`.
@@ -143,12 +154,11 @@ impl Context<'_> {
         if !matches!(self.avro.get(branch).kind, Kind::Record(_)) {
             return false;
         }
-        // Java converts the record's schema once more for each value. Its unions then get new numbers, so that the
-        // result equals no field any more, unless the record is known from before.
-        if self.config.generalized_sum_type_support
-            && !self.recursive.contains(&branch)
-            && self.has_union(branch, &mut BTreeSet::new())
-        {
+        // Java converts the record's schema once more for each value. Its unions then get new numbers, and a struct that
+        // is a default belongs to the new schema, so that the result equals no field any more, unless the record is known
+        // from before.
+        let renumbered = self.config.generalized_sum_type_support && self.has_union(branch, &mut BTreeSet::new());
+        if !self.recursive.contains(&branch) && (renumbered || self.has_struct_default(field, &mut BTreeSet::new())) {
             return false;
         }
         let fields = &self.schema.node(union).fields;
@@ -172,6 +182,14 @@ impl Context<'_> {
             Kind::Record(record) => record.fields.iter().any(|field| self.has_union(field.ty, met)),
             _ => false,
         }
+    }
+
+    fn has_struct_default(&self, id: NodeId, met: &mut BTreeSet<NodeId>) -> bool {
+        let node = self.schema.node(id);
+        met.insert(id)
+            && (matches!(node.default, Some(Value::Struct(_)))
+                || node.fields.iter().any(|field| self.has_struct_default(field.node, met))
+                || node.key.into_iter().chain(node.item).any(|child| self.has_struct_default(child, met)))
     }
 
     /// Whether two nodes of the schema are equal: `schemaEquals`.

@@ -1,7 +1,7 @@
 //! What each kind of vector claims, and whether an engine does it.
 
 pub mod avro;
-mod avro_datum;
+pub mod avro_datum;
 pub mod smt;
 pub mod story;
 pub mod wal2json;

@@ -1,16 +1,12 @@
 //! Plug-in classes in a JVM, as Connect would use them, through `java-shim/src/test/java/io/bucatini/corpus`.
 
+use super::jvm::{self, Process};
 use super::{Config, Engine, Failure, Outcome, Plugin};
 use crate::json::{get, hex, list, text, unhex};
 use crate::registry::SharedRegistry;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
-use std::fs;
-use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
 
 /// Whose classes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,9 +22,6 @@ pub enum Form {
     },
 }
 
-/// Longest time for one command: a JVM that hangs is a finding, not a reason to wait for ever.
-const PATIENCE: Duration = Duration::from_secs(120);
-
 /// An engine in one JVM, or in one for each class path that the vectors need.
 pub struct HarnessEngine {
     form: Form,
@@ -39,20 +32,16 @@ pub struct HarnessEngine {
     address: String,
     processes: BTreeMap<String, Process>,
     current: String,
+    /// Compiled classes and logs of this run.
+    work: PathBuf,
+    fatal: Option<String>,
 }
 
-struct Process {
-    child: Child,
-    commands: ChildStdin,
-    answers: Receiver<String>,
-    log: PathBuf,
-}
-
-impl Drop for Process {
+impl Drop for HarnessEngine {
     fn drop(&mut self) {
-        // Already gone is as good.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.processes.clear();
+        // A leftover in the system's temporary folder harms nobody.
+        let _ = std::fs::remove_dir_all(&self.work);
     }
 }
 
@@ -61,6 +50,8 @@ impl HarnessEngine {
     pub fn new(form: Form, kafka: &str, plugin: &Path) -> Result<Self, String> {
         let registry = SharedRegistry::default();
         let address = crate::http::serve(registry.clone()).map_err(|e| format!("registry server: {e}"))?;
+        let work = std::env::temp_dir().join(format!("bucatini-corpus-{}", std::process::id()));
+        std::fs::create_dir_all(&work).map_err(|e| format!("{}: {e}", work.display()))?;
         Ok(Self {
             form,
             kafka: kafka.to_owned(),
@@ -69,41 +60,48 @@ impl HarnessEngine {
             address: address.to_string(),
             processes: BTreeMap::new(),
             current: String::new(),
+            work,
+            fatal: None,
         })
     }
 
-    /// Makes the JVM with this class path the current one.
+    /// Makes the JVM with this class path the current one. What keeps it from starting would do so for every vector.
     fn select(&mut self, classpath: &str, transformation: &str, converter: &str) -> Result<(), String> {
         if !self.processes.contains_key(classpath) {
-            let mut jars = Vec::new();
-            match &self.form {
-                Form::Native | Form::Wasm => jars.extend(plugin_jars(&self.plugin)?),
-                Form::Stock { confluent } if converter != "-" => {
-                    jars.extend(jars_of(confluent.as_deref().ok_or("no Confluent jars")?)?);
+            match self.start(classpath, transformation, converter) {
+                Ok(process) => drop(self.processes.insert(classpath.to_owned(), process)),
+                Err(why) => {
+                    self.fatal = Some(why.clone());
+                    return Err(why);
                 }
-                Form::Stock { .. } => {}
             }
-            jars.extend(maven_jars(classpath)?);
-            let process = start(classpath, &jars, transformation, converter)?;
-            self.processes.insert(classpath.to_owned(), process);
         }
         self.current = classpath.to_owned();
         Ok(())
     }
 
+    fn start(&self, classpath: &str, transformation: &str, converter: &str) -> Result<Process, String> {
+        let mut jars = Vec::new();
+        match &self.form {
+            Form::Native | Form::Wasm => jars.extend(jvm::plugin_jars(&self.plugin, &self.work)?),
+            Form::Stock { confluent } if converter != "-" => {
+                jars.extend(jvm::jars_of(confluent.as_deref().ok_or("no Confluent jars")?)?);
+            }
+            Form::Stock { .. } => {}
+        }
+        jars.extend(jvm::maven_jars(classpath)?);
+        let mut process = jvm::start(classpath, &jars, &self.work, transformation, converter)?;
+        process.ask(&json!({ "do": "nothing" })).map_err(|e| format!("the JVM for {classpath} did not start: {e}"))?;
+        Ok(process)
+    }
+
     /// One command and its answer. A JVM that breaks is replaced when it is next needed.
     fn command(&mut self, command: &Json) -> Result<Json, String> {
         let process = self.processes.get_mut(&self.current).ok_or("no JVM is running")?;
-        let answer = writeln!(process.commands, "{command}")
-            .and_then(|()| process.commands.flush())
-            .map_err(|e| e.to_string())
-            .and_then(|()| process.answers.recv_timeout(PATIENCE).map_err(|e| e.to_string()));
-        let answer = answer.and_then(|line| serde_json::from_str::<Json>(&line).map_err(|e| format!("{e}: {line}")));
-        match answer {
+        match process.ask(command) {
             Err(error) => {
-                let log = process.log.display().to_string();
                 self.processes.remove(&self.current);
-                Err(format!("the JVM broke ({error}); its log: {log}"))
+                Err(format!("the JVM broke: {error}"))
             }
             Ok(answer) => match get(&answer, "broken").as_str() {
                 Some(what) => Err(format!("harness: {what}")),
@@ -151,6 +149,10 @@ fn outcome(answer: Json) -> Result<Outcome, String> {
 }
 
 impl Engine for HarnessEngine {
+    fn fatal(&self) -> Option<&str> {
+        self.fatal.as_deref()
+    }
+
     fn registry(&self) -> &SharedRegistry {
         &self.registry
     }
@@ -178,11 +180,10 @@ impl Engine for HarnessEngine {
                 return Err("there is no stock converter for wal2json".into());
             }
             Form::Stock { confluent: None } => {
-                return Err(
-                    "stock Avro vectors need Confluent's converter, which is on no public repository: give its \
-                            jars with --confluent-jars DIR"
-                        .into(),
-                );
+                let why = "stock Avro vectors need Confluent's converter: run bench/peers, or name a folder with its jars \
+                           by --confluent-jars DIR";
+                self.fatal = Some(why.into());
+                return Err(why.into());
             }
             Form::Stock { .. } => self.select("kafka-4", "-", "io.confluent.connect.avro.AvroConverter")?,
             Form::Native | Form::Wasm => {
@@ -236,124 +237,4 @@ impl HarnessEngine {
             &format!("{package}.BucatiniAvroConverter,{package}.BucatiniWal2JsonConverter"),
         )
     }
-}
-
-/// `$BUCATINI_CACHE/corpus`: downloads and compiled classes, outside the clone.
-fn cache() -> Result<PathBuf, String> {
-    let root = match std::env::var_os("BUCATINI_CACHE") {
-        Some(root) => PathBuf::from(root),
-        None => PathBuf::from(std::env::var_os("HOME").ok_or("neither BUCATINI_CACHE nor HOME is set")?)
-            .join(".cache/bucatini"),
-    };
-    let path = root.join("corpus");
-    fs::create_dir_all(&path).map_err(|e| format!("{}: {e}", path.display()))?;
-    Ok(path)
-}
-
-fn jars_of(folder: &Path) -> Result<Vec<PathBuf>, String> {
-    let at = |e: std::io::Error| format!("{}: {e}", folder.display());
-    let entries = fs::read_dir(folder).map_err(at)?.collect::<Result<Vec<_>, _>>().map_err(at)?;
-    let mut jars: Vec<_> = entries.into_iter().map(|entry| entry.path()).collect();
-    jars.retain(|path| path.extension().is_some_and(|extension| extension == "jar"));
-    jars.sort();
-    if jars.is_empty() {
-        return Err(format!("{}: no jars", folder.display()));
-    }
-    Ok(jars)
-}
-
-fn run(command: &mut Command) -> Result<(), String> {
-    let output = command.output().map_err(|e| format!("{:?}: {e}", command.get_program()))?;
-    if !output.status.success() {
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
-        return Err(format!("{command:?}: {} {}", text(&output.stdout), text(&output.stderr)));
-    }
-    Ok(())
-}
-
-/// Jars of `classpath/NAME.xml`, resolved by Maven once.
-fn maven_jars(name: &str) -> Result<Vec<PathBuf>, String> {
-    let pom = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("classpath/{name}.xml"));
-    let folder = cache()?.join(format!("classpath/{name}"));
-    // A changed list is another folder's worth: the copy of the list inside says what the folder is.
-    let wanted = fs::read_to_string(&pom).map_err(|e| format!("{}: {e}", pom.display()))?;
-    let done = folder.join("classpath.xml");
-    if fs::read_to_string(&done).is_ok_and(|found| found == wanted) {
-        return jars_of(&folder);
-    }
-    let _ = fs::remove_dir_all(&folder);
-    run(Command::new("mvn")
-        .args(["-q", "-B", "-f"])
-        .arg(&pom)
-        .arg("dependency:copy-dependencies")
-        .arg(format!("-DoutputDirectory={}", folder.display())))?;
-    fs::write(&done, wanted).map_err(|e| format!("{}: {e}", done.display()))?;
-    jars_of(&folder)
-}
-
-/// The plug-in's jars, out of its zip if need be.
-fn plugin_jars(plugin: &Path) -> Result<Vec<PathBuf>, String> {
-    if !plugin.is_file() {
-        return Err(format!("{}: not there; `make plugin` builds it, --plugin FILE names another", plugin.display()));
-    }
-    if plugin.extension().is_some_and(|extension| extension == "jar") {
-        return Ok(vec![plugin.to_owned()]);
-    }
-    let folder = cache()?.join("plugin");
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
-    let plugin = plugin.canonicalize().map_err(|e| format!("{}: {e}", plugin.display()))?;
-    run(Command::new("jar").arg("xf").arg(&plugin).current_dir(&folder))?;
-    let mut jars = Vec::new();
-    let mut folders = vec![folder];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).map_err(|e| e.to_string())?.flatten() {
-            match entry.path() {
-                path if path.is_dir() => folders.push(path),
-                path if path.extension().is_some_and(|extension| extension == "jar") => jars.push(path),
-                _ => {}
-            }
-        }
-    }
-    Ok(jars)
-}
-
-/// Tests beside the harness need JUnit, which is not on its class path.
-fn is_test(file: &Path) -> bool {
-    file.file_name().is_some_and(|name| name.to_string_lossy().ends_with("Test.java"))
-}
-
-fn start(name: &str, jars: &[PathBuf], transformation: &str, converter: &str) -> Result<Process, String> {
-    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../java-shim/src/test/java/io/bucatini/corpus");
-    let classes = cache()?.join(format!("harness/{name}"));
-    let _ = fs::remove_dir_all(&classes);
-    let jars: Vec<_> = jars.iter().map(|jar| jar.display().to_string()).collect();
-    let jars = jars.join(":");
-    let files = fs::read_dir(&sources).map_err(|e| format!("{}: {e}", sources.display()))?;
-    run(Command::new("javac")
-        .args(["-nowarn", "-proc:none", "-d"])
-        .arg(&classes)
-        .args(["-cp", &jars])
-        .args(files.flatten().map(|file| file.path()).filter(|file| !is_test(file))))?;
-    let log = cache()?.join(format!("harness/{name}.log"));
-    let errors = fs::File::create(&log).map_err(|e| format!("{}: {e}", log.display()))?;
-    let mut child = Command::new("java")
-        // A small heap, so that a vector which exhausts it does so soon.
-        .args(["-Xmx512m", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp"])
-        .arg(format!("{}:{jars}", classes.display()))
-        .args(["io.bucatini.corpus.CorpusHarness", transformation, converter])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(errors)
-        .spawn()
-        .map_err(|e| format!("java: {e}"))?;
-    let commands = child.stdin.take().ok_or("java: no stdin")?;
-    let mut answers = BufReader::new(child.stdout.take().ok_or("java: no stdout")?);
-    let (sender, receiver) = channel();
-    std::thread::spawn(move || {
-        let mut line = String::new();
-        // The end of the stream closes the channel, which the other side sees.
-        while answers.read_line(&mut line).is_ok_and(|n| n > 0) && sender.send(std::mem::take(&mut line)).is_ok() {}
-    });
-    Ok(Process { child, commands, answers: receiver, log })
 }

@@ -2,6 +2,7 @@
 
 pub mod core;
 pub mod harness;
+pub mod jvm;
 pub mod native;
 pub mod wasm;
 
@@ -55,6 +56,11 @@ pub struct Failure {
 pub trait Engine {
     /// The registry that converters of this engine are to use.
     fn registry(&self) -> &SharedRegistry;
+
+    /// What keeps every further vector from running, such as plug-ins that are not there.
+    fn fatal(&self) -> Option<&str> {
+        None
+    }
 
     /// `host:port` of that registry.
     fn registry_address(&self) -> String;

@@ -32,6 +32,10 @@ pub const VALID: Taste = Taste { nulls: 20, defaults: 0, forbidden: 0 };
 const TEXTS: &[&str] =
     &["", " ", "a", "orders", "Größe", "日本", "\u{1F9C0}", "line\nbreak", "\u{0}\u{1f}", "x,y", "true"];
 const DEPTH: usize = 3;
+const FIXED_SIZE: &str = "connect.fixed.size";
+const UNION: &str = "io.confluent.connect.avro.Union";
+const GENERAL_UNION: &str = "org.apache.kafka.connect.data.Union";
+const ENUM_SYMBOLS: &[&str] = &["io.confluent.connect.avro.Enum.", "org.apache.kafka.connect.data.Enum."];
 
 impl Tree {
     /// A type without children.
@@ -118,11 +122,22 @@ impl Tree {
             Type::Int64 => Value::Int64(if small { (bits % 100) as i64 } else { bits as i64 }),
             Type::Float32 => Value::Float32(*random.pick(&[0.0, -0.0, 1.5, f32::NAN, f32::NEG_INFINITY, 3.4e38, 0.1])),
             Type::Float64 => Value::Float64(*random.pick(&[0.0, -0.0, 2.5, f64::NAN, f64::INFINITY, 1e300, 0.1])),
-            Type::String => Value::String(random.text(TEXTS)),
+            Type::String => Value::String(self.symbol(random).unwrap_or_else(|| random.text(TEXTS))),
+            Type::Bytes if self.node.get_parameter(FIXED_SIZE).is_some() && !random.chance(3) => {
+                let size = self.node.get_parameter(FIXED_SIZE).and_then(|size| size.parse().ok()).unwrap_or(0);
+                Value::Bytes((0..size).map(|i| if i == 0 { 0x11 } else { random.bits() as u8 }).collect())
+            }
             Type::Bytes if name == logical::DECIMAL => {
                 Value::Bytes(unscaled(if small { bits as i16 as i64 } else { bits as i64 }))
             }
             Type::Bytes => Value::Bytes((0..random.below(5)).map(|_| random.bits() as u8).collect()),
+            Type::Struct if self.is_union() && !random.chance(4) => {
+                let chosen = random.below(self.fields.len());
+                let member = |(i, field): (usize, &(String, Self))| {
+                    if i == chosen { field.1.some(random, taste) } else { Value::Null }
+                };
+                Value::Struct(self.fields.iter().enumerate().map(member).collect())
+            }
             Type::Struct => Value::Struct(self.fields.iter().map(|(_, field)| field.value(random, taste)).collect()),
             Type::Array => {
                 let item = self.item.as_deref();
@@ -132,11 +147,26 @@ impl Tree {
         }
     }
 
+    /// A symbol of the enum that the parameters make of a string; rarely another text.
+    fn symbol(&self, random: &mut Random) -> Option<String> {
+        let symbols: Vec<&str> = ENUM_SYMBOLS
+            .iter()
+            .flat_map(|prefix| self.node.parameters.iter().filter_map(move |(key, _)| key.strip_prefix(prefix)))
+            .collect();
+        (!symbols.is_empty() && !random.chance(4)).then(|| random.text(&symbols))
+    }
+
+    /// Whether AvroData takes the struct for a union.
+    fn is_union(&self) -> bool {
+        self.node.name.as_deref() == Some(UNION) || self.node.get_parameter(GENERAL_UNION).is_some()
+    }
+
     /// Keys differ by their number, or a Java map would hold fewer entries.
     fn entry(&self, number: usize, random: &mut Random, taste: Taste) -> Option<(Value, Value)> {
         let (key, item) = (self.key.as_deref()?, self.item.as_deref()?);
         let name = match key.node.kind {
             Type::String if number == 0 && key.node.optional && random.chance(taste.nulls) => Value::Null,
+            Type::String if number == 0 => Value::String(key.symbol(random).unwrap_or_else(|| "k0".into())),
             Type::String => Value::String(format!("k{number}")),
             Type::Int64 => Value::Int64(number as i64),
             _ => Value::Int32(number as i32),

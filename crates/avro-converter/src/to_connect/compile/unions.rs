@@ -108,19 +108,21 @@ impl<'a> Compiler<'a> {
             Err(error) => self.fail(error),
             Ok(Target::Field(target)) => one(self, target),
             Ok(Target::ByLength(sizes, other)) => {
-                let none = context.none(branch);
                 let at = self.emit(Op::End)?;
                 let mut entries = Vec::new();
                 let mut exits = Vec::new();
                 for (size, target) in sizes {
                     entries.push((size, self.here()));
-                    one(self, target)?;
+                    match target {
+                        Ok(target) => one(self, target)?,
+                        Err(error) => self.fail(error)?,
+                    }
                     exits.push(self.emit(Op::End)?);
                 }
                 entries.push((usize::MAX, self.here()));
                 match other {
-                    Some(target) => one(self, target)?,
-                    None => self.fail(none)?,
+                    Ok(target) => one(self, target)?,
+                    Err(error) => self.fail(error)?,
                 }
                 self.code.lengths.push(entries);
                 self.patch(at, Op::ByLength { table: (self.code.lengths.len() - 1) as u32 });

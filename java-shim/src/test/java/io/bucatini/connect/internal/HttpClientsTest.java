@@ -192,6 +192,21 @@ class HttpClientsTest {
     }
 
     @Test
+    void aTokenNeedsNoFile() throws Exception {
+        serve("server", true);
+        Map<String, String> settings = joined(trusting("ca"), settings("keystore.type", "PKCS11"));
+        TestToken token = new TestToken(certificates.keyStore("PKCS12", "client"));
+        try {
+            reaches(joined(settings, settings("keystore.password", TestCertificates.PASSWORD)));
+            Map<String, String> wrong = joined(settings, settings("keystore.password", "0000"));
+            ConfigException refused = assertThrows(ConfigException.class, () -> new HttpClients(wrong));
+            assertFalse(refused.getMessage().contains("0000"), refused.getMessage());
+        } finally {
+            token.remove();
+        }
+    }
+
+    @Test
     void protocolsAndSuitesAreThoseOfTheSettings() throws Exception {
         serve("server", false, "TLSv1.2");
         reaches(trusting("ca"));
