@@ -2,6 +2,7 @@
 //! replacement after a trap: the call alone.
 
 use crate::input::{Input, TOPIC};
+use component_host::ALLOWED_FEATURES;
 use connect_data::batch::{BatchWriter, Items, ToConnect, status};
 use connect_data::frame::{Answer, Exchange};
 use wasmtime::component::{Component, Func, Instance, Linker, Val};
@@ -30,7 +31,7 @@ impl Settings {
 
     fn engine(self) -> Engine {
         let mut config = Config::new();
-        config.wasm_features(WasmFeatures::all(), false).wasm_features(WANTED, true);
+        config.wasm_features(WasmFeatures::all(), false).wasm_features(ALLOWED_FEATURES, true);
         config.epoch_interruption(self.epoch).signals_based_traps(self.signals);
         if !self.signals {
             config.memory_reservation(64 << 20).memory_reservation_for_growth(0).memory_guard_size(0);
@@ -39,18 +40,6 @@ impl Settings {
         Engine::new(&config).unwrap()
     }
 }
-
-/// What Rust's components use.
-const WANTED: WasmFeatures = WasmFeatures::FLOATS
-    .union(WasmFeatures::MUTABLE_GLOBAL)
-    .union(WasmFeatures::SATURATING_FLOAT_TO_INT)
-    .union(WasmFeatures::SIGN_EXTENSION)
-    .union(WasmFeatures::MULTI_VALUE)
-    .union(WasmFeatures::BULK_MEMORY)
-    .union(WasmFeatures::BULK_MEMORY_OPT)
-    .union(WasmFeatures::REFERENCE_TYPES)
-    .union(WasmFeatures::CALL_INDIRECT_OVERLONG)
-    .union(WasmFeatures::COMPONENT_MODEL);
 
 const CONVERTER: &str = "bucatini:connect/converter@0.1.0";
 

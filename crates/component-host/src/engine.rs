@@ -16,7 +16,7 @@ pub(crate) const TICK: Duration = Duration::from_millis(10);
 /// wasmtime 48.0.8 has two known ways to abort its host, in builds without the cargo features `gc`
 /// (GHSA-rc4p-x33f-vpr2, RUSTSEC-2026-0570) and `threads` (GHSA-2674-w29h-wqvj); both are fixed in 48.0.9. So it is
 /// compiled with both features, and the proposals behind them are not in this list. Revisit by 2026-12-31 (`deny.toml`).
-const ALLOWED: WasmFeatures = WasmFeatures::FLOATS
+pub const ALLOWED_FEATURES: WasmFeatures = WasmFeatures::FLOATS
     .union(WasmFeatures::MUTABLE_GLOBAL)
     .union(WasmFeatures::SATURATING_FLOAT_TO_INT)
     .union(WasmFeatures::SIGN_EXTENSION)
@@ -44,7 +44,7 @@ fn config() -> Config {
     let mut config = Config::new();
     config
         .wasm_features(WasmFeatures::all(), false)
-        .wasm_features(ALLOWED, true)
+        .wasm_features(ALLOWED_FEATURES, true)
         // The signals are the JVM's. The price is that bounds are checked in code and, by wasmtime's rule, that Spectre
         // mitigations are off: guests are plug-ins of the operator, not tenants.
         .signals_based_traps(false)

@@ -40,6 +40,7 @@ pub use cache::Cache;
 pub use component::{Component, MAX_COMPONENT};
 pub use converter::ComponentConverter;
 pub use digest::Digest;
+pub use engine::ALLOWED_FEATURES;
 pub use guest::Options;
 pub use limits::Limits;
 pub use logging::{Level, Log, StandardError};
