@@ -99,6 +99,13 @@ final class RowImagePlan {
         return new Compiler(arena).compile(0, schema);
     }
 
+    /** The plan of the default of {@code schema}: of a Decimal that tells no scale, Java's converter keeps the bytes. */
+    static RowImagePlan ofDefault(SchemaArena arena, Schema schema) {
+        SchemaArena.Node root = arena.nodes[0];
+        boolean bytes = kind(root) == DECIMAL && scale(root.parameters) == null;
+        return bytes ? new RowImagePlan(BYTES, schema, 1, false) : of(arena, schema);
+    }
+
     /** The plan of {@code schema}. */
     static RowImagePlan of(Schema schema) {
         return of(SchemaWriter.shape(schema), schema);

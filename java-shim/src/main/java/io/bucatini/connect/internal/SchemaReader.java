@@ -72,7 +72,7 @@ final class SchemaReader {
         SchemaArena subtree = arena.subschema(id, false);
         Schema schema = arena.refersOutside(id) ? read(subtree, images) : withoutDefault;
         byte[] image = arena.nodes[id].defaultImage;
-        Object value = images.read(RowImagePlan.of(subtree, schema), image, image.length, new byte[0]);
+        Object value = images.read(RowImagePlan.ofDefault(subtree, schema), image, image.length, new byte[0]);
         if (value == null) {
             throw new BucatiniError("schema.default", "schema: found a null default, which Connect does not have");
         }

@@ -85,7 +85,7 @@ final class SchemaWriter {
         }
         if (withDefaults && schema.defaultValue() != null) {
             WireWriter image = new WireWriter(64);
-            images.write(RowImagePlan.of(shape(schema), schema), schema.defaultValue(), image);
+            images.write(RowImagePlan.ofDefault(shape(schema), schema), schema.defaultValue(), image);
             node.defaultImage = image.toBytes();
         }
         return id;
