@@ -30,7 +30,7 @@ abstract class RowFiller {
         return image.isNull(at) ? null : new Date(image.get(at));
     }
 
-    static Object string(RowImageReader reader, RowImagePlan plan, RowImage image, int at, int depth) {
+    static Object utf8(RowImageReader reader, RowImagePlan plan, RowImage image, int at, int depth) {
         return image.isNull(at) ? null : image.text(at, image.get(at), plan.recent);
     }
 

@@ -189,7 +189,7 @@ final class RowFillers {
                 case RowImagePlan.TIMESTAMP:
                     return "timestamp";
                 case RowImagePlan.STRING:
-                    return "string";
+                    return "utf8";
                 case RowImagePlan.DECIMAL:
                     return "decimal";
                 case RowImagePlan.STRUCT:
