@@ -296,6 +296,41 @@ fn another_writers_schema_takes_fields_by_position() {
 }
 
 #[test]
+fn fields_of_the_same_name_belong_together() {
+    let (schema, value) = row();
+    let plan = EncodePlan::compile(Some(&schema), &config(&[])).unwrap();
+    let written = |fields: &str| {
+        let text = format!(r#"{{"type":"record","name":"O","fields":[{fields}]}}"#);
+        let writer = AvroSchema::parse(&text, &[]).unwrap();
+        encode(&plan.with_writer_schema(writer.into()).unwrap(), Some(&schema), &value)
+    };
+    let c = r#"{"name":"c","type":{"type":"record","name":"C","fields":[{"name":"d","type":"long"}]}}"#;
+    let turned = format!(r#"{c},{{"name":"b","type":["null","string"]}},{{"name":"a","type":"int"}}"#);
+    assert_eq!(written(&turned).unwrap().unwrap(), [1, 2, 2, b'x', 10]);
+    assert_eq!(written(r#"{"name":"b","type":["null","string"]}"#).unwrap().unwrap(), [2, 2, b'x']);
+    // One without a namesake is what stands at its place, which may be written once more.
+    let twice = r#"{"name":"other","type":"int"},{"name":"a","type":"int"}"#;
+    assert_eq!(written(twice).unwrap().unwrap(), [10, 10]);
+}
+
+#[test]
+fn key_and_value_of_an_entry_may_be_turned_around() {
+    let mut builder = SchemaBuilder::new();
+    let map = builder.push(Node::new(Type::Map));
+    let (key, item) = (builder.push(Node::new(Type::Int32)), builder.push(Node::new(Type::String)));
+    let node = builder.node_mut(map).unwrap();
+    (node.key, node.item) = (Some(key), Some(item));
+    let schema = builder.build().unwrap();
+    let entries = [(7, "x"), (8, "yz")].map(|(key, item)| (Value::Int32(key), Value::String(item.to_owned())));
+    let plan = EncodePlan::compile(Some(&schema), &config(&[])).unwrap();
+    let writer = r#"{"type":"array","items":{"type":"record","name":"E","fields":[
+        {"name":"value","type":"string"},{"name":"key","type":"int"}]}}"#;
+    let plan = plan.with_writer_schema(AvroSchema::parse(writer, &[]).unwrap().into()).unwrap();
+    let encoded = encode(&plan, Some(&schema), &Value::Map(entries.into())).unwrap().unwrap();
+    assert_eq!(encoded, [4, 2, b'x', 14, 4, b'y', b'z', 16, 0]);
+}
+
+#[test]
 fn the_writers_union_may_take_null_where_ours_is_optional() {
     let (schema, value) = row();
     let plan = EncodePlan::compile(Some(&schema), &config(&[])).unwrap();

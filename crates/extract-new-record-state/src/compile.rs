@@ -106,10 +106,12 @@ impl Compiler<'_> {
             *branch = or_fail(self.branch(input, shape, &after, before.as_ref(), &headers), Branch::Fail)?;
         }
         let slots = input.layout.slots() as u32;
+        // 1.7 takes the topic of a delete from `before` as it is, before anything gives it its default.
+        let before_default = before.as_ref().filter(|_| self.modern() || self.settings.route_by.is_none());
         Ok(Envelope {
             slots,
             after_default: input.default_of(after.node, self.store)?,
-            before_default: before.as_ref().map_or(Ok(None), |at| input.default_of(at.node, self.store))?,
+            before_default: before_default.map_or(Ok(None), |at| input.default_of(at.node, self.store))?,
             after: after.place,
             before: before.map(|before| before.place),
             branches,

@@ -242,17 +242,18 @@ impl Compiler<'_> {
             }
             Resolved::Entries { own, writer } => {
                 let (open, place) = self.open_map(meeting.node, spot, branch, null)?;
-                let children = types.entry(own, writer).and_then(|(branch, writer)| {
-                    types.check_count(writer, 2)?;
-                    Ok((branch, types.key_and_value(meeting.node, own, writer)?))
-                });
+                let children = types
+                    .entry(own, writer)
+                    .and_then(|(branch, writer)| Ok((branch, types.key_and_value(meeting.node, own, writer)?)));
                 match children {
                     Ok((branch, children)) => {
                         self.emit(place, Op::Index { branch })?;
                         for (i, child) in children.iter().enumerate() {
-                            if i > 0 {
+                            if child.position > 0 {
                                 let width = self.item_width(meeting.node, child.meeting.node);
                                 self.emit(place, Op::MapValue { width })?;
+                            } else if i > 0 {
+                                self.emit(place, Op::MapKey)?;
                             }
                             let nested = Schema::is_back_reference(meeting.node, child.meeting.node);
                             self.child(child, Spot { slot: 0, nested, place })?;
@@ -311,8 +312,7 @@ impl Compiler<'_> {
     /// Fields of a struct whose own slot is `slot`.
     fn fields(&mut self, id: NodeId, own: TypeId, writer: Target, slot: u32, place: u32) -> Result<()> {
         let types = self.types;
-        let children = types.check_count(writer, types.schema.node(id).fields.len());
-        let children = match children.and_then(|()| types.fields(id, own, writer)) {
+        let children = match types.fields(id, own, writer) {
             Ok(children) => children,
             Err(error) => {
                 let error = self.error(error);
@@ -320,12 +320,17 @@ impl Compiler<'_> {
                 return Ok(());
             }
         };
-        let mut slot = slot + 1;
+        let mut next = slot + 1;
+        let mut slots = Vec::with_capacity(children.len());
+        for field in &types.schema.node(id).fields {
+            slots.push(next);
+            next += self.item_width(id, field.node);
+        }
         for child in &children {
             let nested = Schema::is_back_reference(id, child.meeting.node);
             let place = self.place(Place::Field { parent: place, name: child.name.to_owned() });
+            let slot = slots.get(child.position).copied().unwrap_or(slot);
             self.child(child, Spot { slot, nested, place })?;
-            slot += self.item_width(id, child.meeting.node);
         }
         Ok(())
     }

@@ -56,8 +56,7 @@ impl Constant<'_> {
             Resolved::Record { own, writer } => {
                 let Value::Struct(values) = value else { return mismatch() };
                 let values: Vec<&Value> = values.iter().collect();
-                self.children(&types.fields(meeting.node, own, writer)?, &values)?;
-                types.check_count(writer, values.len())
+                self.children(&types.fields(meeting.node, own, writer)?, &values)
             }
             Resolved::Array { own, writer } => {
                 let Value::Array(items) = value else { return mismatch() };
@@ -80,7 +79,6 @@ impl Constant<'_> {
                 let Value::Map(entries) = value else { return mismatch() };
                 let (branch, writer) = types.entry(own, writer)?;
                 let children = types.key_and_value(meeting.node, own, writer)?;
-                types.check_count(writer, children.len())?;
                 self.items(entries.len(), Step::Entry, |constant, i| {
                     let Some((key, value)) = entries.get(i) else { return Ok(()) };
                     branch.word().append(&mut constant.out);
@@ -110,7 +108,8 @@ impl Constant<'_> {
     }
 
     fn children(&mut self, children: &[Child<'_>], values: &[&Value]) -> Result<()> {
-        for (child, value) in children.iter().zip(values) {
+        for child in children {
+            let Some(value) = values.get(child.position) else { continue };
             let written = self.out.len();
             self.value(child.meeting, value).map_err(|e| e.field(child.name))?;
             if child.discarded {

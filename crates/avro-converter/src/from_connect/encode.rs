@@ -171,6 +171,10 @@ impl<'a> Run<'a, '_> {
                     let Some(frame) = self.frames.last() else { return Err(broken("an open aggregate")) };
                     self.cursor.base = (frame.count * frame.width + frame.index * width) as usize;
                 }
+                Op::MapKey => {
+                    let Some(frame) = self.frames.last() else { return Err(broken("an open aggregate")) };
+                    self.cursor.base = frame.index as usize * frame.width as usize;
+                }
                 Op::Index { branch } => branch.word().append(out),
                 Op::Next => {
                     let Some(frame) = self.frames.last_mut() else { return Err(broken("an open aggregate")) };

@@ -79,7 +79,8 @@ impl EncodePlan {
     }
 
     /// The plan that writes the same records as a schema that the registry chose (`use.latest.version`,
-    /// `use.schema.id`). As in Java fields are taken by position, not by name: compatibility is the caller's to check.
+    /// `use.schema.id`). Fields are taken by name, or else by position: compatibility is the caller's to
+    /// check.
     ///
     /// # Errors
     /// Data `avro.plan`: a plan beyond all measure. What the writer's schema does not take fails in [`Self::encode`].

@@ -47,6 +47,8 @@ pub(super) enum Op {
     Map { slot: u32, branch: Branch, null: NullId, key_width: u32, width: u32, end: Pc },
     /// From the key to the value, of so many slots.
     MapValue { width: u32 },
+    /// Back to the key, where the writer has it after the value.
+    MapKey,
     /// The index of a union branch alone.
     Index { branch: Branch },
     /// End of an item: the next one, or zero and onwards.

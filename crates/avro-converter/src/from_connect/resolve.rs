@@ -11,6 +11,7 @@ use crate::config::AvroDataConfig;
 use connect_data::row_image::Layout;
 use connect_data::schema::{Node, logical};
 use connect_data::{Error, NodeId, Result, Schema, Type};
+use std::collections::BTreeSet;
 
 /// Everything that a plan is compiled from.
 pub(super) struct Types<'a> {
@@ -55,8 +56,10 @@ pub(super) struct Meeting {
 /// A field of a record to write.
 pub(super) struct Child<'a> {
     pub(super) name: &'a str,
+    /// Which field of the struct it is.
+    pub(super) position: usize,
     pub(super) meeting: Meeting,
-    /// The writer's record has no such position: the value is converted and not written.
+    /// The writer's record does not take it: the value is converted and not written.
     pub(super) discarded: bool,
 }
 
@@ -77,7 +80,7 @@ impl Branch {
 /// A present value, resolved.
 pub(super) enum Resolved {
     Leaf(Leaf),
-    /// Fields by position; the record of our own schema.
+    /// The record of our own schema.
     Record {
         own: TypeId,
         writer: Target,
@@ -148,10 +151,11 @@ impl<'a> Types<'a> {
         node.default.is_some() && context == Context::Field && !self.config.ignore_default_for_nullables
     }
 
-    /// Fields of a struct in the order of the schema, as the writer's record takes them: by position, not by name.
+    /// Fields of a struct as the writer's record takes them: by name, and where there is no such name by position, as
+    /// Confluent's `NameAwareGenericData` does (8.3.1; up to 7.x all by position). One that is not taken comes last.
     ///
     /// # Errors
-    /// Data: no record can be made of the struct.
+    /// Data: no record can be made of the struct; `avro.fields`: the writer's record has a field for which there is none.
     pub(super) fn fields(&self, node: NodeId, own: TypeId, writer: Target) -> Result<Vec<Child<'a>>> {
         let node = self.schema.node(node);
         let fields = node.fields.iter().map(|field| (field.name.as_str(), field.node));
@@ -178,35 +182,33 @@ impl<'a> Types<'a> {
         let (Kind::Record(own), Kind::Record(target)) = (&self.own.get(own).kind, &self.get(writer).kind) else {
             return Err(Error::internal("avro.plan", "expected records on both sides, found another type"));
         };
-        let mut children = Vec::with_capacity(fields.len());
-        for (position, (name, node)) in fields.into_iter().enumerate() {
-            let scrubbed = if self.config.scrub_invalid_names { names::scrub(name) } else { name.into() };
-            let Some(field) = own.fields.get(position).filter(|field| field.name == scrubbed) else {
+        for (position, (name, _)) in fields.iter().enumerate() {
+            let scrubbed = if self.config.scrub_invalid_names { names::scrub(name) } else { (*name).into() };
+            if own.fields.get(position).is_none_or(|field| field.name != scrubbed) {
                 return Err(mismatch(&format!("a field {scrubbed} in record {}", own.name.full()), "none"));
-            };
-            let written = target.fields.get(position);
-            let writer = written.map_or(Target::Own(field.ty), |field| Self::at(writer, field.ty));
-            let meeting = Meeting { node, own: field.ty, writer, context };
-            children.push(Child { name, meeting, discarded: written.is_none() });
-        }
-        Ok(children)
-    }
-
-    /// Whether the writer's record has more fields than the struct: Java then runs out of them.
-    ///
-    /// # Errors
-    /// Data `avro.fields`: it has.
-    pub(super) fn check_count(&self, writer: Target, found: usize) -> Result<()> {
-        match &self.get(writer).kind {
-            Kind::Record(record) if record.fields.len() > found => {
-                let expected = record.fields.len();
-                let message = format!("Avro record: expected {expected} fields, found {found}");
-                Err(Error::data("avro.fields", message).hint(
-                    "the registry's schema has fields that this record has not; they are taken by position, not by name",
-                ))
             }
-            _ => Ok(()),
         }
+        let child = |position: usize, written: Option<TypeId>| {
+            let ((name, node), field) = fields.get(position).zip(own.fields.get(position))?;
+            let writer = written.map_or(Target::Own(field.ty), |ty| Self::at(writer, ty));
+            let meeting = Meeting { node: *node, own: field.ty, writer, context };
+            Some(Child { name, position, meeting, discarded: written.is_none() })
+        };
+        let mut children = Vec::with_capacity(fields.len());
+        for (index, field) in target.fields.iter().enumerate() {
+            let position = own.fields.iter().position(|other| other.name == field.name).unwrap_or(index);
+            let Some(child) = child(position, Some(field.ty)) else {
+                let (expected, found) = (target.fields.len(), fields.len());
+                let message = format!("Avro record: expected {expected} fields, found {found}");
+                return Err(Error::data("avro.fields", message)
+                    .hint("the registry's schema has fields that this record has not; where names differ they are taken by position"));
+            };
+            children.push(child);
+        }
+        let taken: BTreeSet<usize> = children.iter().map(|child| child.position).collect();
+        children
+            .extend((0..fields.len()).filter(|position| !taken.contains(position)).filter_map(|at| child(at, None)));
+        Ok(children)
     }
 
     /// How a present value is written.
