@@ -13,7 +13,7 @@ from ..steps import step
 def check(stack: Stack) -> None:
     """After the story was told through Kafka, while its topic is still there."""
     with step("bucatini cat: the story's lines, byte for byte but for times and positions"):
-        lines = _cat(stack, "-q", "-s", "avro", "-r", _registry(stack), "-f", "Key: %k\\nValue: %s\\n").splitlines()
+        lines = cat(stack, TOPIC, "-q", "-s", "avro", "-r", _registry(stack), "-f", "Key: %k\\nValue: %s\\n").splitlines()
         expected = records.expected_avro()
         expect_equal("the number of lines", 2 * len(expected), len(lines))
         found = [
@@ -23,7 +23,7 @@ def check(stack: Stack) -> None:
         records.check_avro(found)
         records.check_against_printed_story(found)
     with step("bucatini cat: as many records as asked for, and where they are"):
-        expect_equal("partitions and offsets", "0:0 0:1", _cat(stack, "-q", "-c", "2", "-f", "%p:%o ").strip())
+        expect_equal("partitions and offsets", "0:0 0:1", cat(stack, TOPIC, "-q", "-c", "2", "-f", "%p:%o ").strip())
 
 
 def _field(label: str, line: str) -> dict[str, str] | None:
@@ -38,8 +38,9 @@ def _registry(stack: Stack) -> str:
     return f"{scheme}://{stack.proxy.user_info}@{address}"
 
 
-def _cat(stack: Stack, *arguments: str) -> str:
-    command = [str(runner.binary()), "cat", "-b", stack.kafka.bootstrap, "-t", TOPIC, "-C", "-o", "beginning", "-e"]
+def cat(stack: Stack, topic: str, *arguments: str) -> str:
+    """What `bucatini cat` prints of a topic."""
+    command = [str(runner.binary()), "cat", "-b", stack.kafka.bootstrap, "-t", topic, "-C", "-o", "beginning", "-e"]
     done = subprocess.run([*command, *arguments], capture_output=True, text=True, check=False, timeout=60)
     if done.returncode != 0:
         raise Failure(f"bucatini cat ended with code {done.returncode}:\n{done.stderr}")
