@@ -3,19 +3,14 @@
 
 mod support;
 
-use connect_data::{Node, Properties, Schema, SchemaBuilder, Type, Value};
+use connect_data::{Node, Properties, Schema, Type, Value};
 use support::plan_executor::Interpreter;
-use support::{Executor, Instance, Native, Record, Result};
+use support::{Executor, Instance, Native, Record, Result, envelope_of};
 
 fn envelope() -> Schema {
-    let mut b = SchemaBuilder::new();
-    let root = b.push(Node::new(Type::Struct).named("t.Envelope"));
-    for name in ["before", "after"] {
-        let row = b.field(root, name, Node::new(Type::Struct).named("t.Value").optional());
+    envelope_of(|b, row| {
         b.field(row, "id", Node::new(Type::Int32));
-    }
-    b.field(root, "op", Node::new(Type::String));
-    b.build().unwrap()
+    })
 }
 
 fn what_becomes_of(schema: Option<Schema>, value: Value) -> Result {

@@ -6,20 +6,15 @@ mod support;
 
 use connect_data::{Node, Properties, Schema, SchemaBuilder, Type, Value};
 use support::plan_executor::Interpreter;
-use support::{Executor, Instance, Native, Record, Result};
+use support::{Executor, Instance, Native, Record, Result, envelope_of};
 
 /// A row of `must` (required), `def` (required, default 7), `opt` (optional, default 8).
 fn envelope() -> Schema {
-    let mut b = SchemaBuilder::new();
-    let root = b.push(Node::new(Type::Struct).named("t.Envelope"));
-    for name in ["before", "after"] {
-        let row = b.field(root, name, Node::new(Type::Struct).named("t.Value").optional());
+    envelope_of(|b, row| {
         b.field(row, "must", Node::new(Type::String));
         b.field(row, "def", Node::new(Type::Int32).default_value(Value::Int32(7)));
         b.field(row, "opt", Node::new(Type::Int32).default_value(Value::Int32(8)).optional());
-    }
-    b.field(root, "op", Node::new(Type::String));
-    b.build().unwrap()
+    })
 }
 
 fn record(delete: bool, row: [Value; 3], dropped: &[&str]) -> Record {

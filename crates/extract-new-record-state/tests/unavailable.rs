@@ -3,18 +3,15 @@
 
 mod support;
 
-use connect_data::{Node, Properties, Schema, SchemaBuilder, Type, Value};
+use connect_data::{Node, Properties, Schema, Type, Value};
 use support::plan_executor::Interpreter;
-use support::{Executor, Instance, Native, Record, Result};
+use support::{Executor, Instance, Native, Record, Result, envelope_of};
 
 const PLACEHOLDER: &str = "__debezium_unavailable_value";
 const COLUMNS: [&str; 7] = ["text", "bytes", "texts", "ints", "longs", "tags", "price"];
 
 fn envelope() -> Schema {
-    let mut b = SchemaBuilder::new();
-    let root = b.push(Node::new(Type::Struct).named("t.Envelope"));
-    for name in ["before", "after"] {
-        let row = b.field(root, name, Node::new(Type::Struct).named("t.Value").optional());
+    envelope_of(|b, row| {
         b.field(row, "text", Node::new(Type::String));
         b.field(row, "bytes", Node::new(Type::Bytes).optional());
         for (name, kind) in [("texts", Type::String), ("ints", Type::Int32), ("longs", Type::Int64)] {
@@ -31,9 +28,7 @@ fn envelope() -> Schema {
             "price",
             Node::new(Type::Bytes).named("org.apache.kafka.connect.data.Decimal").parameter("scale", "2"),
         );
-    }
-    b.field(root, "op", Node::new(Type::String));
-    b.build().unwrap()
+    })
 }
 
 fn placeholders() -> [Value; 7] {

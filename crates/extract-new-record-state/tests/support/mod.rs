@@ -5,7 +5,7 @@ pub(crate) mod plan_executor;
 
 use connect_data::frame::{Datum as FrameDatum, Headers, Outcome, RecordFrame};
 use connect_data::row_image::tree;
-use connect_data::{InternedSchemas, Properties, Schema, SchemaStore};
+use connect_data::{InternedSchemas, Node, NodeId, Properties, Schema, SchemaBuilder, SchemaStore, Type};
 use connect_json::vectors::{self, Vector};
 use connect_json::{Datum, compare};
 use extract_new_record_state::ExtractNewRecordState;
@@ -20,6 +20,18 @@ pub(crate) struct Record {
     pub(crate) key: Datum,
     pub(crate) value: Datum,
     pub(crate) headers: Vec<(String, Datum)>,
+}
+
+/// The schema of a change event: `before` and `after`, whose columns `fill` adds, and `op`.
+pub(crate) fn envelope_of(fill: impl Fn(&mut SchemaBuilder, NodeId)) -> Schema {
+    let mut b = SchemaBuilder::new();
+    let root = b.push(Node::new(Type::Struct).named("t.Envelope"));
+    for name in ["before", "after"] {
+        let row = b.field(root, name, Node::new(Type::Struct).named("t.Value").optional());
+        fill(&mut b, row);
+    }
+    b.field(root, "op", Node::new(Type::String));
+    b.build().unwrap()
 }
 
 /// What became of a record.
