@@ -13,6 +13,10 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.Executor;
+import java.util.concurrent.SynchronousQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLParameters;
 
@@ -28,6 +32,13 @@ final class HttpClients {
     private static final String PREFIX = "schema.registry.";
     private static final String PROXY_HOST = "proxy.host";
     private static final String PROXY_PORT = "proxy.port";
+
+    /**
+     * Of all clients, and gone a few seconds after the last exchange. A pool of its own for each client, the JDK's default,
+     * outlives the client by a minute.
+     */
+    private static final Executor WORKERS = new ThreadPoolExecutor(
+            0, Integer.MAX_VALUE, 5, TimeUnit.SECONDS, new SynchronousQueue<>(), HttpClients::worker);
 
     /** By all that a client depends on. */
     private static final Map<List<Object>, WeakReference<HttpClient>> CLIENTS = new HashMap<>();
@@ -87,6 +98,7 @@ final class HttpClients {
 
     private HttpClient made(int millis) {
         HttpClient.Builder builder = HttpClient.newBuilder()
+                .executor(WORKERS)
                 .version(HttpClient.Version.HTTP_1_1)
                 .followRedirects(HttpClient.Redirect.NEVER);
         if (millis != 0) {
@@ -102,6 +114,12 @@ final class HttpClients {
             builder.proxy(proxy);
         }
         return builder.build();
+    }
+
+    private static Thread worker(Runnable task) {
+        Thread thread = new Thread(task, "bucatini-registry-http");
+        thread.setDaemon(true);
+        return thread;
     }
 
     /** When a file was changed and how long it is: a plug-in that is configured after a store was renewed reads the new one. */

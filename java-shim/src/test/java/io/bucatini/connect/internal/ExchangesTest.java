@@ -188,7 +188,7 @@ class ExchangesTest {
         long millis = (System.nanoTime() - begun) / 1_000_000;
         assertEquals(0, answer.status);
         assertTrue(answer.text().contains("300 ms") || answer.text().contains("timed out"), answer.text());
-        assertTrue(millis >= 250 && millis < 5_000, millis + " ms");
+        assertTrue(millis >= 250 && millis < 15_000, millis + " ms");
     }
 
     @Test
@@ -206,7 +206,7 @@ class ExchangesTest {
         long begun = System.nanoTime();
         Answer answer = perform(asked);
         assertEquals(0, answer.status);
-        assertTrue((System.nanoTime() - begun) / 1_000_000 < 5_000);
+        assertTrue((System.nanoTime() - begun) / 1_000_000 < 15_000);
     }
 
     @Test

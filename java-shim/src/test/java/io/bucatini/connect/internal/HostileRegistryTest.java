@@ -169,7 +169,7 @@ class HostileRegistryTest {
         long begun = System.nanoTime();
         assertEquals("registry.unreachable", stops(converter).code());
         long millis = (System.nanoTime() - begun) / 1_000_000;
-        assertTrue(millis >= 1_500 && millis < 6_000, millis + " ms");
+        assertTrue(millis >= 1_500 && millis < 20_000, millis + " ms");
         assertTrue(registry.requests.get() >= 2 && registry.requests.get() <= 4, registry.requests + " requests");
         registry.fault = null;
         over.countDown();
@@ -315,7 +315,7 @@ class HostileRegistryTest {
         }
         threads.shutdown();
         long millis = (System.nanoTime() - begun) / 1_000_000;
-        assertTrue(millis < 4_000, "16 schemas of 500 ms each took " + millis + " ms");
+        assertTrue(millis < 7_000, "16 schemas of 500 ms each took " + millis + " ms");
         assertEquals(16, registry.requests.get());
     }
 

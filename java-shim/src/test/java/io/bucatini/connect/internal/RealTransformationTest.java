@@ -304,7 +304,8 @@ class RealTransformationTest {
         long[] after = resources();
         long grown = after[0] - before[0];
         assertTrue(grown < 16 << 20, grown + " bytes more after 5,000 instances");
-        assertTrue(Math.abs(after[1] - before[1]) <= 2 && Math.abs(after[2] - before[2]) <= 2,
+        // The virtual machine starts and ends compiler and collector threads as it pleases; a leak would be thousands.
+        assertTrue(after[1] - before[1] <= 16 && after[2] - before[2] <= 16,
                 Arrays.toString(before) + Arrays.toString(after));
     }
 
