@@ -288,12 +288,26 @@ class RealTransformationTest {
 
     @Test
     void tenThousandInstancesComeAndGoAndMemoryStays() throws Exception {
+        come(5_000);
+        long[] first = resources();
+        long[] before = first;
+        long[] after = first;
+        long grown = Long.MAX_VALUE;
+        // The virtual machine's own memory grows until everything is compiled; what leaks grows every time.
+        for (int round = 0; round < 6 && grown >= 16 << 20; round++) {
+            before = after;
+            come(5_000);
+            after = resources();
+            grown = after[0] - before[0];
+        }
+        assertTrue(grown < 16 << 20, grown + " bytes more after another 5,000 instances");
+        // It starts and ends threads of its own, too; a leak would be thousands.
+        assertTrue(after[1] - first[1] <= 16 && after[2] - first[2] <= 16, Arrays.toString(first) + Arrays.toString(after));
+    }
+
+    private static void come(int instances) {
         Map<String, String> config = new HashMap<>(Map.of("add.fields", "op"));
-        long[] before = null;
-        for (int i = 0; i < 10_000; i++) {
-            if (i == 5_000) {
-                before = resources();
-            }
+        for (int i = 0; i < instances; i++) {
             NativeTransformation<SourceRecord> smt = real(config);
             assertEquals("c", ((Struct) smt.apply(record(ENVELOPE, change(ENVELOPE, "c", null, row(i, "x")))).value()).get("__op"));
             // Half of them are left to the Cleaner.
@@ -301,12 +315,6 @@ class RealTransformationTest {
                 smt.close();
             }
         }
-        long[] after = resources();
-        long grown = after[0] - before[0];
-        assertTrue(grown < 16 << 20, grown + " bytes more after 5,000 instances");
-        // The virtual machine starts and ends compiler and collector threads as it pleases; a leak would be thousands.
-        assertTrue(after[1] - before[1] <= 16 && after[2] - before[2] <= 16,
-                Arrays.toString(before) + Arrays.toString(after));
     }
 
     /** Resident memory, threads and open files, after what is garbage has gone. */

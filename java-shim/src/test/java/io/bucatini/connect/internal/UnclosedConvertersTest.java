@@ -26,6 +26,8 @@ class UnclosedConvertersTest {
     private static final int INSTANCES = 10_000;
     /** Of them so many also convert, and so hold schemas, plans and metrics. */
     private static final int CONVERTING = 500;
+    private static final int ROUNDS = 5;
+    private static final int MOST_KILOBYTES = 30_000;
 
     private final AtomicInteger opened = new AtomicInteger();
     private final AtomicInteger closed = new AtomicInteger();
@@ -58,12 +60,16 @@ class UnclosedConvertersTest {
         try (TestRegistry registry = new TestRegistry()) {
             registry.schemas.put(7, new ObjectMapper().readTree("\"string\""));
             run(registry, CONVERTING, CONVERTING);
-            long begun = residentKilobytes();
             int threads = Thread.activeCount();
-            run(registry, INSTANCES, CONVERTING);
-            long grown = residentKilobytes() - begun;
-            // Ten thousand native instances that stay would take some 60 MB.
-            assertTrue(grown < 30_000, grown + " kB more after " + INSTANCES + " instances");
+            long grown = Long.MAX_VALUE;
+            // The virtual machine's own memory grows until everything is compiled; what leaks grows every time: ten thousand
+            // native instances that stay would take some 60 MB.
+            for (int round = 0; round < ROUNDS && grown >= MOST_KILOBYTES; round++) {
+                long begun = residentKilobytes();
+                run(registry, INSTANCES, CONVERTING);
+                grown = residentKilobytes() - begun;
+            }
+            assertTrue(grown < MOST_KILOBYTES, grown + " kB more after another " + INSTANCES + " instances");
             // The JDK looks every three seconds whether a client is still referred to; idle workers stay five.
             until(() -> Thread.activeCount() <= threads + 4, () -> Thread.activeCount() + " threads, " + threads + " before");
         }
