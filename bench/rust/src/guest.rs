@@ -22,11 +22,11 @@ pub struct Settings {
 
 impl Settings {
     pub const ALL: [Self; 5] = [
-        Self { name: "as the host has it, the call alone", signals: false, epoch: true, moving: true },
-        Self { name: "with memory that stays where it is", signals: false, epoch: true, moving: false },
-        Self { name: "without epochs", signals: false, epoch: false, moving: true },
-        Self { name: "with signals", signals: true, epoch: true, moving: true },
-        Self { name: "with signals, without epochs", signals: true, epoch: false, moving: true },
+        Self { name: "as the host has it, the call alone", signals: false, epoch: true, moving: false },
+        Self { name: "with memory that may move", signals: false, epoch: true, moving: true },
+        Self { name: "without epochs", signals: false, epoch: false, moving: false },
+        Self { name: "with signals", signals: true, epoch: true, moving: false },
+        Self { name: "with signals, without epochs", signals: true, epoch: false, moving: false },
     ];
 
     fn engine(self) -> Engine {

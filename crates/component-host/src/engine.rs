@@ -1,5 +1,6 @@
 //! The one engine of the process, and the thread that counts its time.
 
+use crate::limits::MAX_MEMORY;
 use connect_data::{Error, Result};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
@@ -50,9 +51,11 @@ fn config() -> Config {
         .signals_based_traps(false)
         .max_wasm_stack(MAX_WASM_STACK)
         .epoch_interruption(true)
-        // Address space for the default memory limit, no guard: bounds are checked in code.
-        .memory_reservation(64 << 20)
+        // Address space for the largest memory, no guard: bounds are checked in code. What never moves need not be looked
+        // up again after each call.
+        .memory_reservation(MAX_MEMORY as u64)
         .memory_reservation_for_growth(0)
+        .memory_may_move(false)
         .memory_guard_size(0)
         // Nobody unwinds through guests, and traps are told by their kind.
         .native_unwind_info(false)

@@ -42,7 +42,7 @@ pub use converter::ComponentConverter;
 pub use digest::Digest;
 pub use engine::ALLOWED_FEATURES;
 pub use guest::Options;
-pub use limits::Limits;
+pub use limits::{Limits, MAX_MEMORY};
 pub use logging::{Level, Log, StandardError};
 pub use predicate::ComponentPredicate;
 pub use transformation::ComponentTransformation;

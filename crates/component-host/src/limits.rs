@@ -3,10 +3,13 @@
 use std::time::Duration;
 use wasmtime::ResourceLimiter;
 
+/// No instance has more memory: the engine reserves as much address space for it.
+pub const MAX_MEMORY: usize = 64 << 20;
+
 /// Limits of one plug-in instance.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Bytes of all its memories.
+    /// Bytes of all its memories, at most [`MAX_MEMORY`].
     pub memory: usize,
     /// Time of one call, of start-up too. After a fault the call is made once more, with the same time.
     pub call: Duration,
@@ -18,7 +21,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { memory: 64 << 20, call: Duration::from_secs(5), output: 64 << 20, schemas: 16 << 20 }
+        Self { memory: MAX_MEMORY, call: Duration::from_secs(5), output: 64 << 20, schemas: 16 << 20 }
     }
 }
 
@@ -45,8 +48,9 @@ impl Usage {
 impl ResourceLimiter for Usage {
     fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
         let wanted = self.memory.saturating_add(desired.saturating_sub(current));
-        if wanted > self.limits.memory {
-            let limit = self.limits.memory >> 20;
+        let limit = self.limits.memory.min(MAX_MEMORY);
+        if wanted > limit {
+            let limit = limit >> 20;
             self.refused.get_or_insert_with(|| format!("it was refused more than {limit} MiB of memory"));
             return Ok(false);
         }

@@ -4,6 +4,7 @@ use super::anything;
 use super::constant::unavailable;
 use super::plan::{Code, Null, NullId, Op, Pc};
 use super::resolve::Branch;
+use super::straight::Straight;
 use super::write::{self, Word};
 use connect_data::row_image::{Image, MAX_AGGREGATE_DEPTH, MAX_IMAGE};
 use connect_data::{Error, Result};
@@ -13,6 +14,10 @@ use std::cell::Cell;
 const MAX_RECORD: usize = MAX_IMAGE;
 /// Items of all aggregates together: no honest image has more.
 const MAX_ITEMS: usize = MAX_IMAGE / 8;
+
+/// Octets that [`Straight`] gets at a time: what is not used was zeroed in vain.
+const LEAST_ROOM: usize = 256;
+const MOST_ROOM: usize = 16 * 1024;
 
 /// What has to be taken up again after an aggregate or a call, and how far it is.
 #[derive(Clone, Copy)]
@@ -53,7 +58,8 @@ thread_local! {
 pub(super) fn encode(code: &Code, image: &Image<'_>, out: &mut Vec<u8>) -> Result<bool> {
     let start = out.len();
     let frames = if code.nests { FRAMES.take() } else { Vec::new() };
-    let mut run = Run { code, cursor: Cursor::of(*image), frames, pc: 0, mark: 0, items: 0, limit: start + MAX_RECORD };
+    let limit = start + MAX_RECORD;
+    let mut run = Run { code, cursor: Cursor::of(*image), frames, pc: 0, mark: 0, items: 0, start, limit };
     let result = run.all(out).map_err(|error| run.locate(error));
     if code.nests {
         let mut frames = run.frames;
@@ -75,7 +81,8 @@ struct Run<'a, 'c> {
     mark: usize,
     /// Items of the aggregates so far.
     items: usize,
-    /// Length of the output that no record may reach.
+    /// Length of the output before the record, and that which no record may reach.
+    start: usize,
     limit: usize,
 }
 
@@ -83,7 +90,13 @@ impl<'a> Run<'a, '_> {
     fn all(&mut self, out: &mut Vec<u8>) -> Result<bool> {
         let code = self.code;
         loop {
-            let Some(op) = code.ops.get(self.pc as usize) else { return Err(broken("a step")) };
+            let mut next = code.ops.get(self.pc as usize);
+            // Single items are not worth it.
+            if !self.cursor.unavailable && (self.frames.is_empty() || matches!(next, Some(Op::Struct { .. }))) {
+                self.straight(out);
+                next = code.ops.get(self.pc as usize);
+            }
+            let Some(op) = next else { return Err(broken("a step")) };
             match *op {
                 Op::Int { slot, branch, null } => {
                     if let Some(slot) = self.present(slot, null, out)? {
@@ -225,6 +238,20 @@ impl<'a> Run<'a, '_> {
             }
             self.pc += 1;
         }
+    }
+
+    /// Goes on to the first opcode that takes more than a slot.
+    #[inline]
+    fn straight(&mut self, out: &mut Vec<u8>) {
+        let at = out.len();
+        let image = self.cursor.image.parts();
+        // Most values take fewer octets than their slot; whoever takes more gets room once more.
+        let room = if at == self.start { 6 * image.slots.len() + image.tail.len() } else { 0 };
+        out.resize((at + room.clamp(LEAST_ROOM, MOST_ROOM)).min(self.limit), 0);
+        let mut straight = Straight { image, base: self.cursor.base, out: out.as_mut_slice(), at };
+        self.pc = straight.run(self.code, self.pc as usize) as Pc;
+        let at = straight.at;
+        out.truncate(at);
     }
 
     /// The slot in the image, or `None` after having written what null becomes.

@@ -35,6 +35,7 @@ pub(crate) mod properties;
 mod resolve;
 mod schema;
 mod sharing;
+mod straight;
 mod write;
 
 pub(crate) use flat::{Form, Written};

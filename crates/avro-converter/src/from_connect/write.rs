@@ -10,20 +10,6 @@ pub(super) struct Word {
     len: u32,
 }
 
-/// By leading zeros of a number of up to 35 bits: the bits that say that another octet follows, and the octets.
-const LENGTHS: [(u64, u32); 64] = {
-    let mut lengths = [(0, 0); 64];
-    let (mut zeros, mut rest): (u32, &mut [(u64, u32)]) = (0, &mut lengths);
-    while let Some((entry, others)) = rest.split_first_mut() {
-        if zeros >= 29 {
-            let len = (64 - zeros).div_ceil(7);
-            *entry = (0x8080_8080_8080_8080 & ((1 << (8 * (len - 1))) - 1), len);
-        }
-        (zeros, rest) = (zeros + 1, others);
-    }
-    lengths
-};
-
 impl Word {
     /// No octet.
     pub(super) const EMPTY: Self = Self { octets: 0, len: 0 };
@@ -59,11 +45,36 @@ impl Word {
         Self::variable((count as u64) << 1)
     }
 
-    /// Up to 35 bits.
+    /// Seven bits to an octet, at most 56 of them. No branches and no table: lengths are hard to predict.
     #[inline]
     fn variable(bits: u64) -> Self {
-        let (more, len) = LENGTHS.get((bits | 1).leading_zeros() as usize & 63).copied().unwrap_or((0, 1));
+        let highest = 63 - (bits | 1).leading_zeros();
+        // The seventh part, rounded up: exact for all of 64 bits.
+        let len = (9 * highest + 73) / 64;
+        let more = 0x8080_8080_8080_8080 & ((1 << ((8 * len - 8) & 63)) - 1);
         Self { octets: spread(bits) | more, len }
+    }
+
+    /// Variable-length zig-zag in as many octets as fit, and what is left, which takes one or two.
+    #[inline]
+    pub(super) fn long(value: i64) -> (Self, Option<Self>) {
+        let bits = ((value << 1) ^ (value >> 63)) as u64;
+        if bits < 1 << 56 {
+            return (Self::variable(bits), None);
+        }
+        (Self { octets: spread(bits) | 0x8080_8080_8080_8080, len: 8 }, Some(Self::variable(bits >> 56)))
+    }
+
+    /// The octets, of which the first [`Self::len`] count.
+    #[inline]
+    pub(super) fn octets(self) -> [u8; 8] {
+        self.octets.to_le_bytes()
+    }
+
+    /// How many octets.
+    #[inline]
+    pub(super) fn len(self) -> usize {
+        self.len as usize
     }
 
     /// Both, this one first; together at most eight octets.
@@ -75,7 +86,7 @@ impl Word {
 
     #[inline]
     pub(super) fn append(self, out: &mut Vec<u8>) {
-        let end = out.len() + self.len as usize;
+        let end = out.len() + self.len();
         out.extend_from_slice(&self.octets.to_le_bytes());
         out.truncate(end);
     }
@@ -84,28 +95,20 @@ impl Word {
 /// Variable-length zig-zag, at most ten octets, after `before`.
 #[inline]
 pub(super) fn long(out: &mut Vec<u8>, before: Word, value: i64) {
-    let bits = ((value << 1) ^ (value >> 63)) as u64;
-    if bits < 1 << 35 && before.len <= 3 {
-        before.then(Word::variable(bits)).append(out);
-        return;
-    }
     before.append(out);
-    if bits >= 1 << 35 {
-        Word { octets: spread(bits) | 0x80_8080_8080, len: 5 }.append(out);
-        Word::variable(bits >> 35).append(out);
-    } else {
-        Word::variable(bits).append(out);
+    let (first, rest) = Word::long(value);
+    first.append(out);
+    if let Some(rest) = rest {
+        rest.append(out);
     }
 }
 
-/// The low 35 bits, seven to an octet. No branches: lengths are hard to predict.
+/// The low 56 bits, seven to an octet, in halves of halves of halves.
 #[inline]
 fn spread(bits: u64) -> u64 {
-    bits & 0x7F
-        | (bits & 0x3F80) << 1
-        | (bits & 0x1F_C000) << 2
-        | (bits & 0xFE0_0000) << 3
-        | (bits & 0x7_F000_0000) << 4
+    let bits = bits & 0x0FFF_FFFF | (bits & 0x00FF_FFFF_F000_0000) << 4;
+    let bits = bits & 0x0000_3FFF_0000_3FFF | (bits & 0x0FFF_C000_0FFF_C000) << 2;
+    bits & 0x007F_007F_007F_007F | (bits & 0x3F80_3F80_3F80_3F80) << 1
 }
 
 /// Octets after their number: `bytes` and `string`. `before`, at most three octets, goes first.

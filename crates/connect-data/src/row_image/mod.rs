@@ -10,7 +10,7 @@ pub mod tree;
 mod write;
 
 pub use layout::Layout;
-pub use read::Image;
+pub use read::{Image, Parts};
 pub use write::{ImageWriter, write_null};
 
 /// Format number in the first byte.

@@ -4,6 +4,21 @@ use super::{FLAG_NO_VALUE, FORMAT, HEADER, bit_words, slots_start, tail_start};
 use crate::error::{Error, Result};
 use crate::utf8::is_text;
 
+/// What an image consists of, for whoever reads all of it: ranges are his to check.
+#[derive(Clone, Copy, Debug)]
+pub struct Parts<'a> {
+    /// One bit a slot, as [`Image::is_null`].
+    pub nulls: &'a [u8],
+    /// One bit a slot, as [`Image::is_in_tail`].
+    pub in_tail: &'a [u8],
+    /// As [`Image::get`], little-endian.
+    pub slots: &'a [[u8; 8]],
+    /// What slots in the tail refer to.
+    pub tail: &'a [u8],
+    /// What the others refer to.
+    pub input: &'a [u8],
+}
+
 /// A row image and the input that its slots may refer to. Copying it is free.
 #[derive(Clone, Copy, Debug)]
 pub struct Image<'a> {
@@ -83,6 +98,13 @@ impl<'a> Image<'a> {
     /// Whether any slot is unavailable: where there is none, which is nearly always, slots need not be asked one by one.
     pub fn any_unavailable(&self) -> bool {
         self.unavailable.iter().any(|bits| *bits != 0)
+    }
+
+    /// The parts of an image without unavailable slots.
+    #[inline]
+    pub fn parts(&self) -> Parts<'a> {
+        let Self { nulls, in_tail, slots, tail, input, .. } = *self;
+        Parts { nulls, in_tail, slots: slots.as_chunks().0, tail, input }
     }
 
     /// Whether the slot points into the tail.
