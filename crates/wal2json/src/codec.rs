@@ -111,13 +111,13 @@ impl Codec {
                 Ok(())
             }
             Kind::String if !token.escaped => {
-                if input.borrow && *self == Self::Text {
+                if input.borrow && matches!(self, Self::Text) {
                     w.input(slot, token.start as usize, token.len as usize);
                     return Ok(());
                 }
                 self.write_text(raw, w, slot, scratch)
             }
-            Kind::String if *self == Self::Text => w.tail_with(slot, |tail| unescape(raw, tail)),
+            Kind::String if matches!(self, Self::Text) => w.tail_with(slot, |tail| unescape(raw, tail)),
             Kind::String => {
                 let mut text = std::mem::take(&mut scratch.text);
                 text.clear();
@@ -125,7 +125,7 @@ impl Codec {
                 scratch.text = text;
                 result
             }
-            Kind::True | Kind::False if *self == Self::Boolean => {
+            Kind::True | Kind::False if matches!(self, Self::Boolean) => {
                 w.set(slot, u64::from(token.kind == Kind::True));
                 Ok(())
             }
@@ -175,7 +175,7 @@ impl Codec {
                 w.set(slot, u64::from(value.to_bits()));
             }
             Self::Float64 | Self::DecimalDouble => {
-                w.set(slot, fits(numeric::float::<f64>(text), "a floating-point number")?.to_bits());
+                w.set(slot, fits(numeric::double(text), "a floating-point number")?.to_bits());
             }
             Self::Decimal(scale) => {
                 return w.tail_with(slot, |tail| numeric::write_decimal(text, *scale, &mut scratch.limbs, tail));
@@ -326,6 +326,9 @@ fn read_timestamp_micros(text: &[u8]) -> Result<i64> {
 }
 
 fn write_zoned_timestamp(text: &[u8], out: &mut Vec<u8>) -> Result<()> {
+    if temporal::copy_utc(text, out) {
+        return Ok(());
+    }
     match temporal::timestamp_with_zone(text).ok_or_else(|| date_style("a timestamp with time zone"))? {
         Moment::At(at) => temporal::write_zoned_timestamp(at, out),
         Moment::Infinity | Moment::MinusInfinity => out.extend_from_slice(text),
@@ -411,7 +414,7 @@ fn write_point(text: &[u8], w: &mut ImageWriter<'_>, slot: usize) -> Result<()> 
     let inner = text.strip_prefix(b"(").and_then(|rest| rest.strip_suffix(b")"));
     let parts = inner.and_then(|inner| {
         let comma = inner.iter().position(|byte| *byte == b',')?;
-        Some((numeric::float::<f64>(inner.get(..comma)?)?, numeric::float::<f64>(inner.get(comma + 1..)?)?))
+        Some((numeric::double(inner.get(..comma)?)?, numeric::double(inner.get(comma + 1..)?)?))
     });
     let (x, y) = fits(parts, "a point")?;
     w.set(slot + 1, x.to_bits());

@@ -4,12 +4,13 @@
 use crate::codec::Scratch;
 use crate::config::Settings;
 use crate::lsn::Lsn;
-use crate::plan::{ChangePlan, Row};
+use crate::plan::{ChangePlan, Row, State};
 use crate::table::TableId;
 use crate::temporal::write_digits;
-use connect_data::row_image::{ImageWriter, Layout};
+use connect_data::row_image::{ImageWriter, Layout, Prototype};
 use connect_data::schema::{Node, Schema, SchemaBuilder, Type};
 use connect_data::{Result, Value};
+use std::sync::OnceLock;
 
 /// `op`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -162,6 +163,49 @@ impl Constants {
     }
 }
 
+/// Images of a plan's events without what differs from event to event, each made when it is first wanted: by whether
+/// there is a row before and one after. `None` = a missing value has nothing that could stand for it.
+#[derive(Debug, Default)]
+pub(crate) struct Prototypes([OnceLock<Option<Prototype>>; 4]);
+
+impl Prototypes {
+    fn get(&self, plan: &ChangePlan, settings: &Settings, before: bool, after: bool) -> Option<&Prototype> {
+        let place = self.0.get(usize::from(before) + 2 * usize::from(after))?;
+        place.get_or_init(|| prototype(plan, settings, before, after).ok()).as_ref()
+    }
+}
+
+fn prototype(plan: &ChangePlan, settings: &Settings, before: bool, after: bool) -> Result<Prototype> {
+    let slots = &plan.table.layout;
+    Prototype::new(slots.all, |w| {
+        let scratch = &mut Scratch::default();
+        for (state, there, slot) in [(State::Before, before, slots.before), (State::After, after, slots.after)] {
+            if there {
+                plan.write_missing(state, settings, w, slot, scratch)?;
+            }
+        }
+        write_constants(w, plan, before, after)
+    })
+}
+
+/// Writes what all events of a plan have.
+fn write_constants(w: &mut ImageWriter<'_>, plan: &ChangePlan, before: bool, after: bool) -> Result<()> {
+    let Slots { before: before_slot, after: after_slot, source, .. } = plan.table.layout;
+    for (there, slot) in [(before, before_slot), (after, after_slot)] {
+        if !there {
+            w.null(slot);
+        }
+    }
+    let constants = &plan.table.constants;
+    let start = w.tail_len();
+    w.buffer().extend_from_slice(&constants.bytes);
+    for (distance, offset, len) in &constants.parts {
+        w.points_to_tail(source + distance, start + offset, *len);
+    }
+    w.null(source + XMIN);
+    Ok(())
+}
+
 /// Appends the image of an event.
 pub(crate) fn write(
     plan: &ChangePlan,
@@ -170,34 +214,29 @@ pub(crate) fn write(
     scratch: &mut Scratch,
     out: &mut Vec<u8>,
 ) -> Result<()> {
-    let Slots { all, before, after, source } = plan.table.layout;
-    let mut w = ImageWriter::new(out, all)?;
-    let has_before = matches!(event.op, Op::Update | Op::Delete) && row.change.has_identity;
-    let has_after = matches!(event.op, Op::Create | Op::Update | Op::Read);
-    if has_before {
-        row.write(&plan.table, &plan.before, &mut w, before, scratch).map_err(|e| e.field("before"))?;
-    } else {
-        w.null(before);
-    }
-    if has_after {
-        row.write(&plan.table, &plan.after, &mut w, after, scratch).map_err(|e| e.field("after"))?;
-    } else {
-        w.null(after);
-    }
-    write_source(&mut w, source, &plan.table.constants, event)?;
-    w.tail(source + OP, event.op.code())?;
-    optional(&mut w, source + TS_MS, event.ts_ms);
-    match event.order {
-        None => w.null(source + TRANSACTION),
-        Some((total, of_table)) => {
-            w.tail_with(source + TRANSACTION + 1, |tail| {
-                write_digits(event.xid.unwrap_or(0), 1, tail);
-                Ok(())
-            })?;
-            w.set(source + TRANSACTION + 2, total);
-            w.set(source + TRANSACTION + 3, of_table);
+    let slots = &plan.table.layout;
+    let before = matches!(event.op, Op::Update | Op::Delete) && row.change.has_identity;
+    let after = matches!(event.op, Op::Create | Op::Update | Op::Read);
+    let rows = [(State::Before, "before", before, slots.before), (State::After, "after", after, slots.after)];
+    let mut w = match plan.prototypes.get(plan, row.settings, before, after) {
+        Some(prototype) => {
+            let mut w = prototype.start(out)?;
+            for (state, name, _, slot) in rows.iter().filter(|(_, _, there, _)| *there) {
+                row.write_values(plan, *state, &mut w, *slot, scratch).map_err(|e| e.field(name))?;
+            }
+            w
         }
-    }
+        // The first fault is named, be it a value or that there is none.
+        None => {
+            let mut w = ImageWriter::new(out, slots.all)?;
+            for (state, name, _, slot) in rows.iter().filter(|(_, _, there, _)| *there) {
+                row.write(plan, *state, &mut w, *slot, scratch).map_err(|e| e.field(name))?;
+            }
+            write_constants(&mut w, plan, before, after)?;
+            w
+        }
+    };
+    write_event(&mut w, slots.source, event)?;
     w.finish();
     Ok(())
 }
@@ -209,12 +248,8 @@ fn optional(w: &mut ImageWriter<'_>, slot: usize, value: Option<i64>) {
     }
 }
 
-fn write_source(w: &mut ImageWriter<'_>, source: usize, constants: &Constants, event: &Event) -> Result<()> {
-    let start = w.tail_len();
-    w.buffer().extend_from_slice(&constants.bytes);
-    for (distance, offset, len) in &constants.parts {
-        w.points_to_tail(source + distance, start + offset, *len);
-    }
+/// Writes what is said of an event beside its row.
+fn write_event(w: &mut ImageWriter<'_>, source: usize, event: &Event) -> Result<()> {
     w.set(source + SOURCE_TS_MS, event.source_ts_ms as u64);
     w.tail(source + SNAPSHOT, event.snapshot.text())?;
     match event.lsn {
@@ -226,7 +261,19 @@ fn write_source(w: &mut ImageWriter<'_>, source: usize, constants: &Constants, e
     }
     optional(w, source + TX_ID, event.xid.map(|xid| xid as i64));
     optional(w, source + LSN, event.lsn.map(|lsn| lsn.0 as i64));
-    w.null(source + XMIN);
+    w.tail(source + OP, event.op.code())?;
+    optional(w, source + TS_MS, event.ts_ms);
+    match event.order {
+        None => w.null(source + TRANSACTION),
+        Some((total, of_table)) => {
+            w.tail_with(source + TRANSACTION + 1, |tail| {
+                write_digits(event.xid.unwrap_or(0), 1, tail);
+                Ok(())
+            })?;
+            w.set(source + TRANSACTION + 2, total);
+            w.set(source + TRANSACTION + 3, of_table);
+        }
+    }
     Ok(())
 }
 

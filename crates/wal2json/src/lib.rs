@@ -56,6 +56,8 @@ mod envelope;
 mod hstore;
 mod interval;
 mod java_order;
+mod lexer;
+mod line;
 mod lsn;
 mod message;
 mod names;

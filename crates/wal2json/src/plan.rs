@@ -261,6 +261,25 @@ pub(crate) struct ChangePlan {
     /// For each field.
     pub(crate) after: Vec<From>,
     pub(crate) before: Vec<From>,
+    /// Fields of the row that have a value in the message.
+    after_values: Vec<usize>,
+    before_values: Vec<usize>,
+    pub(crate) prototypes: envelope::Prototypes,
+}
+
+/// One of the two rows of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    Before,
+    After,
+}
+
+/// Fields whose value a message has; those that are only in the key are not part of the row.
+fn values(table: &TablePlan, sources: &[From]) -> Vec<usize> {
+    let given = |(field, from): (&Field, &From)| {
+        field.slot.is_some() && matches!(from, From::Column(_) | From::Identity(_))
+    };
+    table.fields.iter().zip(sources).map(given).enumerate().filter(|(_, given)| *given).map(|(i, _)| i).collect()
 }
 
 impl ChangePlan {
@@ -277,9 +296,13 @@ impl ChangePlan {
             (None, None) => From::Unavailable,
         });
         let before = (0..table.fields.len()).map(|field| find(&identity, field).map_or(From::Absent, From::Identity));
+        let (after, before): (Vec<_>, Vec<_>) = (after.collect(), before.collect());
         Ok(Self {
-            after: after.collect(),
-            before: before.collect(),
+            after_values: values(&table, &after),
+            before_values: values(&table, &before),
+            prototypes: envelope::Prototypes::default(),
+            after,
+            before,
             action: change.action,
             columns: change.columns.iter().map(|column| Expected::of(text, column)).collect(),
             identity: change.identity.iter().map(|column| Expected::of(text, column)).collect(),
@@ -291,6 +314,9 @@ impl ChangePlan {
     /// A plan for rows whose values the host puts in place.
     pub(crate) fn of_snapshot(table: Arc<TablePlan>, after: Vec<From>) -> Self {
         Self {
+            after_values: values(&table, &after),
+            before_values: Vec::new(),
+            prototypes: envelope::Prototypes::default(),
             table,
             action: Action::Insert,
             columns: Vec::new(),
@@ -308,6 +334,27 @@ impl ChangePlan {
             && all_match(&self.columns, &change.columns, |e, c| e.matches(text, c))
             && all_match(&self.identity, &change.identity, |e, c| e.matches(text, c))
             && self.pk.as_ref().is_none_or(|pk| all_match(pk, &change.pk, |e, name| **e == *name.raw(text)))
+    }
+
+    fn sources(&self, state: State) -> &[From] {
+        if state == State::Before { &self.before } else { &self.after }
+    }
+
+    /// Writes the fields of a row that are the same in all messages of this shape.
+    pub(crate) fn write_missing(
+        &self,
+        state: State,
+        settings: &Settings,
+        w: &mut ImageWriter<'_>,
+        base: usize,
+        scratch: &mut Scratch,
+    ) -> Result<()> {
+        for (field, from) in self.table.fields.iter().zip(self.sources(state)) {
+            if let (Some(slot), From::Unavailable | From::Absent) = (field.slot, from) {
+                field.write_missing(*from, settings, w, base + slot, scratch)?;
+            }
+        }
+        Ok(())
     }
 
     /// Whether the message holds the key of the old row.
@@ -360,21 +407,38 @@ impl Row<'_> {
     /// Writes the fields of a row whose struct has this slot.
     pub(crate) fn write(
         &self,
-        table: &TablePlan,
-        sources: &[From],
+        plan: &ChangePlan,
+        state: State,
         w: &mut ImageWriter<'_>,
         base: usize,
         scratch: &mut Scratch,
     ) -> Result<()> {
-        for (field, from) in table.fields.iter().zip(sources) {
+        for (field, from) in plan.table.fields.iter().zip(plan.sources(state)) {
             let Some(slot) = field.slot.map(|slot| base + slot) else { continue };
-            let result = match (from, self.token(*from)) {
-                (_, Some(token)) if token.kind == Kind::Null => field.write_null(w, slot),
-                (_, Some(token)) => field.codec.write_token(self.input, token, w, slot, scratch),
-                (From::Unavailable, None) => field.write_unavailable(self.settings, w, slot),
-                (_, None) => field.write_absent(w, slot, scratch),
+            let result = match self.token(*from) {
+                Some(token) => field.write(self.input, token, w, slot, scratch),
+                None => field.write_missing(*from, self.settings, w, slot, scratch),
             };
             result.map_err(|e| e.field(&field.column))?;
+        }
+        Ok(())
+    }
+
+    /// Writes those of them that [`ChangePlan::write_missing`] does not.
+    pub(crate) fn write_values(
+        &self,
+        plan: &ChangePlan,
+        state: State,
+        w: &mut ImageWriter<'_>,
+        base: usize,
+        scratch: &mut Scratch,
+    ) -> Result<()> {
+        let sources = plan.sources(state);
+        let fields = if state == State::Before { &plan.before_values } else { &plan.after_values };
+        for index in fields {
+            let (Some(field), Some(from)) = (plan.table.fields.get(*index), sources.get(*index)) else { continue };
+            let (Some(slot), Some(token)) = (field.slot, self.token(*from)) else { continue };
+            field.write(self.input, token, w, base + slot, scratch).map_err(|e| e.field(&field.column))?;
         }
         Ok(())
     }
@@ -391,12 +455,9 @@ impl Row<'_> {
         let mut w = ImageWriter::new(out, key.slots)?;
         for (index, slot) in &key.fields {
             let (Some(field), Some(from)) = (table.fields.get(*index), sources.get(*index)) else { continue };
-            let result = match self.token(*from) {
-                Some(token) if token.kind == Kind::Null => field.write_null(&mut w, *slot),
-                Some(token) => field.codec.write_token(self.input, token, &mut w, *slot, scratch),
-                None => Ok(()),
-            };
-            result.map_err(|e| e.field(&field.column))?;
+            if let Some(token) = self.token(*from) {
+                field.write(self.input, token, &mut w, *slot, scratch).map_err(|e| e.field(&field.column))?;
+            }
         }
         w.finish();
         Ok(())
@@ -404,6 +465,36 @@ impl Row<'_> {
 }
 
 impl Field {
+    #[inline]
+    fn write(
+        &self,
+        input: Input<'_>,
+        token: Token,
+        w: &mut ImageWriter<'_>,
+        slot: usize,
+        scratch: &mut Scratch,
+    ) -> Result<()> {
+        if token.kind == Kind::Null {
+            return self.write_null(w, slot);
+        }
+        self.codec.write_token(input, token, w, slot, scratch)
+    }
+
+    /// What stands for a value that the message does not have.
+    fn write_missing(
+        &self,
+        from: From,
+        settings: &Settings,
+        w: &mut ImageWriter<'_>,
+        slot: usize,
+        scratch: &mut Scratch,
+    ) -> Result<()> {
+        match from {
+            From::Unavailable => self.write_unavailable(settings, w, slot),
+            _ => self.write_absent(w, slot, scratch),
+        }
+    }
+
     fn write_null(&self, w: &mut ImageWriter<'_>, slot: usize) -> Result<()> {
         if self.optional {
             w.null(slot);

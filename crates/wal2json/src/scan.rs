@@ -33,10 +33,10 @@ impl Token {
     /// Stands for a key that is absent.
     pub(crate) const ABSENT: Self = Self { kind: Kind::Null, escaped: false, start: 0, len: 0 };
 
-    /// The token as seen from another origin: `from` is moved to `to`.
+    /// Where the text goes on, behind a string's quote.
     #[inline]
-    pub(crate) fn moved(self, from: usize, to: usize) -> Self {
-        Self { start: (self.start as usize + to).wrapping_sub(from) as u32, ..self }
+    pub(crate) fn end(self) -> usize {
+        self.start as usize + self.len as usize + usize::from(self.kind == Kind::String)
     }
 
     /// The text of the token, escapes and all.
@@ -104,19 +104,6 @@ impl<'a> Scanner<'a> {
 
     pub(crate) fn expect(&mut self, byte: u8) -> Result<()> {
         if self.take(byte) { Ok(()) } else { Err(self.syntax(&format!("'{}'", char::from(byte)))) }
-    }
-
-    /// How far the text is read.
-    pub(crate) fn position(&self) -> usize {
-        self.at
-    }
-
-    /// Takes these very bytes, if they come next.
-    #[inline]
-    pub(crate) fn take_exactly(&mut self, bytes: &[u8]) -> bool {
-        let found = self.text.get(self.at..).is_some_and(|rest| rest.starts_with(bytes));
-        self.at += if found { bytes.len() } else { 0 };
-        found
     }
 
     /// Only white space may follow.
@@ -344,7 +331,7 @@ impl<'a> Scanner<'a> {
 
 /// The high bit of each byte that ends a run inside a string: a quote, a backslash, a control character. Exact for the
 /// lowest such byte, which is all that is used.
-fn stops(eight: u64) -> u64 {
+pub(crate) fn stops(eight: u64) -> u64 {
     const ONES: u64 = 0x0101_0101_0101_0101;
     let zero = |v: u64| v.wrapping_sub(ONES) & !v;
     let control = eight.wrapping_sub(ONES * 0x20) & !eight;
