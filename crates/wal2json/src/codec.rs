@@ -104,19 +104,27 @@ impl Codec {
         slot: usize,
         scratch: &mut Scratch,
     ) -> Result<()> {
+        // What most columns hold.
+        match (self, token.kind) {
+            (Self::Text, Kind::String) if input.borrow && !token.escaped => {
+                w.input(slot, token.start as usize, token.len as usize);
+                return Ok(());
+            }
+            (Self::Int32, Kind::Number) => return write_int32(token.raw(input.text), w, slot),
+            (Self::Int64, Kind::Number) => return write_int64(token.raw(input.text), w, slot),
+            (Self::Boolean, Kind::True | Kind::False) => {
+                w.set(slot, u64::from(token.kind == Kind::True));
+                return Ok(());
+            }
+            _ => {}
+        }
         let raw = token.raw(input.text);
         match token.kind {
             Kind::Null => {
                 w.null(slot);
                 Ok(())
             }
-            Kind::String if !token.escaped => {
-                if input.borrow && matches!(self, Self::Text) {
-                    w.input(slot, token.start as usize, token.len as usize);
-                    return Ok(());
-                }
-                self.write_text(raw, w, slot, scratch)
-            }
+            Kind::String if !token.escaped => self.write_text(raw, w, slot, scratch),
             Kind::String if matches!(self, Self::Text) => w.tail_with(slot, |tail| unescape(raw, tail)),
             Kind::String => {
                 let mut text = std::mem::take(&mut scratch.text);
@@ -124,10 +132,6 @@ impl Codec {
                 let result = unescape(raw, &mut text).and_then(|()| self.write_text(&text, w, slot, scratch));
                 scratch.text = text;
                 result
-            }
-            Kind::True | Kind::False if matches!(self, Self::Boolean) => {
-                w.set(slot, u64::from(token.kind == Kind::True));
-                Ok(())
             }
             Kind::Number if self.is_number() => self.write_text(raw, w, slot, scratch),
             Kind::Number => Err(unfit("a string")),
@@ -165,11 +169,8 @@ impl Codec {
                 let value = numeric::integer(text).and_then(|value| i16::try_from(value).ok());
                 w.set(slot, i64::from(fits(value, "a whole number of 16 bits")?) as u64);
             }
-            Self::Int32 => {
-                let value = numeric::integer(text).and_then(|value| i32::try_from(value).ok());
-                w.set(slot, i64::from(fits(value, "a whole number of 32 bits")?) as u64);
-            }
-            Self::Int64 => w.set(slot, fits(numeric::integer(text), "a whole number of 64 bits")? as u64),
+            Self::Int32 => return write_int32(text, w, slot),
+            Self::Int64 => return write_int64(text, w, slot),
             Self::Float32 => {
                 let value = fits(numeric::float::<f32>(text), "a floating-point number")?;
                 w.set(slot, u64::from(value.to_bits()));
@@ -271,6 +272,19 @@ impl Binary {
         }
         Ok(())
     }
+}
+
+#[inline]
+fn write_int32(text: &[u8], w: &mut ImageWriter<'_>, slot: usize) -> Result<()> {
+    let value = numeric::integer(text).and_then(|value| i32::try_from(value).ok());
+    w.set(slot, i64::from(fits(value, "a whole number of 32 bits")?) as u64);
+    Ok(())
+}
+
+#[inline]
+fn write_int64(text: &[u8], w: &mut ImageWriter<'_>, slot: usize) -> Result<()> {
+    w.set(slot, fits(numeric::integer(text), "a whole number of 64 bits")? as u64);
+    Ok(())
 }
 
 fn read_boolean(text: &[u8]) -> Result<bool> {

@@ -57,10 +57,8 @@ impl Wal2JsonConverter {
     fn convert(&self, payload: &[u8], work: &mut Workspace, out: &mut Vec<u8>) -> Result<Decoded> {
         if let Some(head) = Head::read(payload) {
             let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
-            let found = tables.familiar(payload, &head, &mut work.table_key, &mut work.change);
-            drop(tables);
-            if let Some(resolution) = found {
-                return self.write(payload, &head.header, &resolution, work, out);
+            if let Some(plan) = tables.familiar(payload, &head, &mut work.table_key, &mut work.change) {
+                return self.write(payload, &head.header, plan, work, out);
             }
         }
         check_text(payload)?;
@@ -72,7 +70,10 @@ impl Wal2JsonConverter {
         }
         table_key(payload, change, key)?;
         let resolution = self.resolve(key, payload, change, &header)?;
-        self.write(payload, &header, &resolution, work, out)
+        match &resolution {
+            Resolution::Plan(plan) => self.write(payload, &header, Some(plan), work, out),
+            Resolution::Ignored | Resolution::NeedTable(_) => Ok(Decoded::Null),
+        }
     }
 
     fn has_row(&self, action: Action) -> bool {
@@ -87,12 +88,12 @@ impl Wal2JsonConverter {
         &self,
         payload: &[u8],
         header: &Header,
-        resolution: &Resolution,
+        plan: Option<&Arc<ChangePlan>>,
         work: &mut Workspace,
         out: &mut Vec<u8>,
     ) -> Result<Decoded> {
         let Workspace { change, scratch, .. } = work;
-        let Resolution::Plan(plan) = resolution else { return Ok(Decoded::Null) };
+        let Some(plan) = plan.filter(|_| self.has_row(change.action)) else { return Ok(Decoded::Null) };
         let row = Row { input: Input { text: payload, borrow: true }, change, settings: &self.settings };
         let written = if self.is_key {
             write_key(plan, &row, scratch, out)

@@ -3,8 +3,9 @@
 use crate::config::Settings;
 use crate::emit::{Context, Emitter, Images};
 use crate::envelope::Snapshot;
+use crate::line::Head;
 use crate::lsn::Lsn;
-use crate::message::{Action, Change, Column, Header, check_text};
+use crate::message::{Action, Change, Header, check_text};
 use crate::pg_type::UserTypes;
 use crate::plan::{ChangePlan, From};
 use crate::record::Record;
@@ -147,7 +148,18 @@ impl Decoder {
     pub fn feed(&mut self, message: &[u8], lsn: Lsn, received_ms: i64, on_record: &mut OnRecord<'_>) -> Result<Fed> {
         // Out of the way of the borrow checker; the memory is kept.
         let mut change = std::mem::take(&mut self.change);
-        let fed = check_text(message).and_then(|()| self.dispatch(message, &mut change, lsn, received_ms, on_record));
+        let cx = Context {
+            header: Header::default(),
+            lsn,
+            received_ms,
+            last_commit: self.last_commit,
+            snapshot: Snapshot::False,
+            ordered: self.metadata.is_some(),
+        };
+        let fed = match self.familiar(message, &mut change) {
+            Some((header, found)) => self.line(message, &mut change, header, Some(found), cx, on_record),
+            None => check_text(message).and_then(|()| self.dispatch(message, &mut change, cx, on_record)),
+        };
         self.change = change;
         match fed {
             Ok(fed) => {
@@ -160,22 +172,7 @@ impl Decoder {
         }
     }
 
-    fn dispatch(
-        &mut self,
-        text: &[u8],
-        change: &mut Change,
-        lsn: Lsn,
-        received_ms: i64,
-        on_record: &mut OnRecord<'_>,
-    ) -> Result<Fed> {
-        let cx = Context {
-            header: Header::default(),
-            lsn,
-            received_ms,
-            last_commit: self.last_commit,
-            snapshot: Snapshot::False,
-            ordered: self.metadata.is_some(),
-        };
+    fn dispatch(&mut self, text: &[u8], change: &mut Change, cx: Context, on_record: &mut OnRecord<'_>) -> Result<Fed> {
         match (self.state, Scanner::new(text).peek()) {
             (State::Chunks(header, _), Some(b']')) => {
                 let mut scanner = Scanner::new(text);
@@ -183,7 +180,7 @@ impl Decoder {
                 scanner.expect(b'}')?;
                 scanner.end()?;
                 // The position of this frame is the end of the transaction.
-                self.commit(Context { header, ..cx }, Some(header.next_lsn.unwrap_or(lsn)), on_record)
+                self.commit(Context { header, ..cx }, Some(header.next_lsn.unwrap_or(cx.lsn)), on_record)
             }
             (State::Chunks(header, true), Some(b',')) => self.chunk(text, change, Context { header, ..cx }, on_record),
             (State::Chunks(header, false), Some(b'{')) if begins_with_key(text, b"kind") => {
@@ -196,15 +193,35 @@ impl Decoder {
                 Err(out_of_order("something else", "the next change or the end of the transaction"))
             }
             (_, Some(b',' | b']')) => Err(out_of_order("the middle of a transaction", "its beginning")),
-            _ if begins_with_key(text, b"action") => self.line(text, change, cx, on_record),
+            _ if begins_with_key(text, b"action") => {
+                let header = v2::parse(text, change)?;
+                self.line(text, change, header, None, cx, on_record)
+            }
             (State::Transaction(_), _) => Err(out_of_order("another message", "a line of format 2")),
             (State::Between, _) => self.whole(text, change, cx, on_record),
         }
     }
 
-    /// A line of format 2.
-    fn line(&mut self, text: &[u8], change: &mut Change, mut cx: Context, on_record: &mut OnRecord<'_>) -> Result<Fed> {
-        let header = v2::parse(text, change)?;
+    /// What is known of a line of format 2 without parsing it.
+    fn familiar(&mut self, text: &[u8], change: &mut Change) -> Option<(Header, Resolution)> {
+        if matches!(self.state, State::Chunks(..)) {
+            return None;
+        }
+        let head = Head::read(text)?;
+        let plan = self.tables.familiar(text, &head, &mut self.table_key, change)?;
+        Some((head.header, plan.map_or(Resolution::Ignored, |plan| Resolution::Plan(Arc::clone(plan)))))
+    }
+
+    /// A line of format 2, and what to do with it if that is known.
+    fn line(
+        &mut self,
+        text: &[u8],
+        change: &mut Change,
+        header: Header,
+        found: Option<Resolution>,
+        mut cx: Context,
+        on_record: &mut OnRecord<'_>,
+    ) -> Result<Fed> {
         let begun = match self.state {
             State::Transaction(begun) => Some(begun),
             _ => None,
@@ -231,7 +248,11 @@ impl Decoder {
                     self.counters.clear();
                     cx.ordered = false;
                 }
-                self.one(text, change, cx, on_record)
+                let resolution = match found {
+                    Some(found) => found,
+                    None => self.resolve_line(text, change, &header)?,
+                };
+                self.one(text, change, resolution, cx, on_record)
             }
         }
     }
@@ -242,15 +263,27 @@ impl Decoder {
         scanner.take(b',');
         v1::change(&mut scanner, text, change)?;
         scanner.end()?;
-        let fed = if change.action == Action::Message { NOTHING_SAFE } else { self.one(text, change, cx, on_record)? };
+        let fed = if change.action == Action::Message {
+            NOTHING_SAFE
+        } else {
+            let resolution = self.resolve(text, change)?;
+            self.one(text, change, resolution, cx, on_record)?
+        };
         if fed == NOTHING_SAFE {
             self.state = State::Chunks(cx.header, true);
         }
         Ok(fed)
     }
 
-    fn one(&mut self, text: &[u8], change: &Change, cx: Context, on_record: &mut OnRecord<'_>) -> Result<Fed> {
-        match self.resolve(text, change)? {
+    fn one(
+        &mut self,
+        text: &[u8],
+        change: &Change,
+        resolution: Resolution,
+        cx: Context,
+        on_record: &mut OnRecord<'_>,
+    ) -> Result<Fed> {
+        match resolution {
             Resolution::NeedTable(id) => return Ok(Fed::NeedTable(id)),
             Resolution::Ignored => {}
             Resolution::Plan(plan) => self.emit(text, change, &plan, cx, on_record)?,
@@ -302,7 +335,8 @@ impl Decoder {
             if change.action == Action::Message {
                 return Ok(());
             }
-            match self.one(text, change, cx, on_record)? {
+            let resolution = self.resolve(text, change)?;
+            match self.one(text, change, resolution, cx, on_record)? {
                 Fed::Accepted { .. } => Ok(()),
                 Fed::NeedTable(_) => {
                     Err(Error::internal("wal2json.plan", "expected the plan of the first walk, found none"))
@@ -338,6 +372,14 @@ impl Decoder {
         self.tables.resolve(&self.table_key, text, change)
     }
 
+    fn resolve_line(&mut self, text: &[u8], change: &Change, header: &Header) -> Result<Resolution> {
+        let resolution = self.resolve(text, change)?;
+        if change.action != Action::Truncate {
+            self.tables.remember(&self.table_key, text, change, header, &resolution);
+        }
+        Ok(resolution)
+    }
+
     fn emit(
         &mut self,
         text: &[u8],
@@ -367,7 +409,7 @@ impl Decoder {
             return Ok(SnapshotPlan { plan: None, columns: columns.len() });
         };
         let after = table.fields.iter().map(|field| {
-            columns.iter().position(|column| *column == field.column).map(From::Column).ok_or_else(|| {
+            columns.iter().position(|column| *column == field.column).map(From::Value).ok_or_else(|| {
                 Error::internal("wal2json.snapshot", "snapshot: expected all columns of the table, found one missing")
                     .field(&field.column)
             })
@@ -401,13 +443,14 @@ impl Decoder {
         change.clear();
         change.action = Action::Insert;
         for value in values {
-            let mut column = Column::EMPTY;
-            if let Some(value) = value {
-                let (start, len) = (text.len() as u32, value.len() as u32);
-                column.value = Token { kind: Kind::String, escaped: false, start, len };
-                text.extend_from_slice(value);
-            }
-            change.columns.push(column);
+            change.values.push(match value {
+                Some(value) => {
+                    let (start, len) = (text.len() as u32, value.len() as u32);
+                    text.extend_from_slice(value);
+                    Token { kind: Kind::String, escaped: false, start, len }
+                }
+                None => Token::ABSENT,
+            });
         }
         let timestamp = Some(position.ts_ms.saturating_mul(1_000));
         let cx = Context {

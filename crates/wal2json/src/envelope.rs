@@ -163,38 +163,49 @@ impl Constants {
     }
 }
 
-/// Images of a plan's events without what differs from event to event, each made when it is first wanted: by whether
-/// there is a row before and one after. `None` = a missing value has nothing that could stand for it.
+/// Images of a plan's events without what differs from event to event, each made when it is first wanted: by `op`, and
+/// whether the message has the old row. `None` = a missing value has nothing that could stand for it.
 #[derive(Debug, Default)]
-pub(crate) struct Prototypes([OnceLock<Option<Prototype>>; 4]);
+pub(crate) struct Prototypes([OnceLock<Option<Prototype>>; 10]);
 
 impl Prototypes {
-    fn get(&self, plan: &ChangePlan, settings: &Settings, before: bool, after: bool) -> Option<&Prototype> {
-        let place = self.0.get(usize::from(before) + 2 * usize::from(after))?;
-        place.get_or_init(|| prototype(plan, settings, before, after).ok()).as_ref()
+    fn get(&self, plan: &ChangePlan, row: &Row<'_>, op: Op) -> Option<&Prototype> {
+        let place = self.0.get(2 * op as usize + usize::from(row.change.has_identity))?;
+        place.get_or_init(|| prototype(plan, row, op).ok()).as_ref()
     }
 }
 
-fn prototype(plan: &ChangePlan, settings: &Settings, before: bool, after: bool) -> Result<Prototype> {
+#[cold]
+fn prototype(plan: &ChangePlan, row: &Row<'_>, op: Op) -> Result<Prototype> {
     let slots = &plan.table.layout;
     Prototype::new(slots.all, |w| {
         let scratch = &mut Scratch::default();
-        for (state, there, slot) in [(State::Before, before, slots.before), (State::After, after, slots.after)] {
-            if there {
-                plan.write_missing(state, settings, w, slot, scratch)?;
-            }
+        if has_before(row, op) {
+            plan.write_missing(State::Before, row.settings, w, slots.before, scratch)?;
         }
-        write_constants(w, plan, before, after)
+        if has_after(op) {
+            plan.write_missing(State::After, row.settings, w, slots.after, scratch)?;
+        }
+        write_constants(w, plan, row, op)
     })
 }
 
-/// Writes what all events of a plan have.
-fn write_constants(w: &mut ImageWriter<'_>, plan: &ChangePlan, before: bool, after: bool) -> Result<()> {
-    let Slots { before: before_slot, after: after_slot, source, .. } = plan.table.layout;
-    for (there, slot) in [(before, before_slot), (after, after_slot)] {
-        if !there {
-            w.null(slot);
-        }
+fn has_before(row: &Row<'_>, op: Op) -> bool {
+    matches!(op, Op::Update | Op::Delete) && row.change.has_identity
+}
+
+fn has_after(op: Op) -> bool {
+    matches!(op, Op::Create | Op::Update | Op::Read)
+}
+
+/// Writes what all events of a plan have, and what most have.
+fn write_constants(w: &mut ImageWriter<'_>, plan: &ChangePlan, row: &Row<'_>, op: Op) -> Result<()> {
+    let Slots { before, after, source, .. } = plan.table.layout;
+    if !has_before(row, op) {
+        w.null(before);
+    }
+    if !has_after(op) {
+        w.null(after);
     }
     let constants = &plan.table.constants;
     let start = w.tail_len();
@@ -202,8 +213,9 @@ fn write_constants(w: &mut ImageWriter<'_>, plan: &ChangePlan, before: bool, aft
     for (distance, offset, len) in &constants.parts {
         w.points_to_tail(source + distance, start + offset, *len);
     }
+    w.tail(source + SNAPSHOT, Snapshot::False.text())?;
     w.null(source + XMIN);
-    Ok(())
+    w.tail(source + OP, op.code())
 }
 
 /// Appends the image of an event.
@@ -214,29 +226,32 @@ pub(crate) fn write(
     scratch: &mut Scratch,
     out: &mut Vec<u8>,
 ) -> Result<()> {
-    let slots = &plan.table.layout;
-    let before = matches!(event.op, Op::Update | Op::Delete) && row.change.has_identity;
-    let after = matches!(event.op, Op::Create | Op::Update | Op::Read);
-    let rows = [(State::Before, "before", before, slots.before), (State::After, "after", after, slots.after)];
-    let mut w = match plan.prototypes.get(plan, row.settings, before, after) {
+    let Slots { all, before, after, source } = plan.table.layout;
+    let mut w = match plan.prototypes.get(plan, row, event.op) {
         Some(prototype) => {
             let mut w = prototype.start(out)?;
-            for (state, name, _, slot) in rows.iter().filter(|(_, _, there, _)| *there) {
-                row.write_values(plan, *state, &mut w, *slot, scratch).map_err(|e| e.field(name))?;
+            if has_before(row, event.op) {
+                row.write_values(plan, State::Before, &mut w, before, scratch).map_err(|e| e.field("before"))?;
+            }
+            if has_after(event.op) {
+                row.write_values(plan, State::After, &mut w, after, scratch).map_err(|e| e.field("after"))?;
             }
             w
         }
         // The first fault is named, be it a value or that there is none.
         None => {
-            let mut w = ImageWriter::new(out, slots.all)?;
-            for (state, name, _, slot) in rows.iter().filter(|(_, _, there, _)| *there) {
-                row.write(plan, *state, &mut w, *slot, scratch).map_err(|e| e.field(name))?;
+            let mut w = ImageWriter::new(out, all)?;
+            if has_before(row, event.op) {
+                row.write(plan, State::Before, &mut w, before, scratch).map_err(|e| e.field("before"))?;
             }
-            write_constants(&mut w, plan, before, after)?;
+            if has_after(event.op) {
+                row.write(plan, State::After, &mut w, after, scratch).map_err(|e| e.field("after"))?;
+            }
+            write_constants(&mut w, plan, row, event.op)?;
             w
         }
     };
-    write_event(&mut w, slots.source, event)?;
+    write_event(&mut w, source, event)?;
     w.finish();
     Ok(())
 }
@@ -251,7 +266,9 @@ fn optional(w: &mut ImageWriter<'_>, slot: usize, value: Option<i64>) {
 /// Writes what is said of an event beside its row.
 fn write_event(w: &mut ImageWriter<'_>, source: usize, event: &Event) -> Result<()> {
     w.set(source + SOURCE_TS_MS, event.source_ts_ms as u64);
-    w.tail(source + SNAPSHOT, event.snapshot.text())?;
+    if event.snapshot != Snapshot::False {
+        w.tail(source + SNAPSHOT, event.snapshot.text())?;
+    }
     match event.lsn {
         None => w.null(source + SEQUENCE),
         Some(lsn) => w.tail_with(source + SEQUENCE, |tail| {
@@ -261,7 +278,6 @@ fn write_event(w: &mut ImageWriter<'_>, source: usize, event: &Event) -> Result<
     }
     optional(w, source + TX_ID, event.xid.map(|xid| xid as i64));
     optional(w, source + LSN, event.lsn.map(|lsn| lsn.0 as i64));
-    w.tail(source + OP, event.op.code())?;
     optional(w, source + TS_MS, event.ts_ms);
     match event.order {
         None => w.null(source + TRANSACTION),

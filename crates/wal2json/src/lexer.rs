@@ -1,87 +1,124 @@
-//! Scalars of a JSON text that may not be UTF-8, without errors: `None` for what is wrong or unusual, which the
-//! [`Scanner`](crate::scan::Scanner) then looks at.
+//! Scalars of a JSON text that need not be UTF-8 elsewhere, without errors: `None` for what is no scalar. What is unusual
+//! goes to the [`Scanner`].
 
-use crate::scan::{Kind, Token, stops};
+use crate::scan::{Kind, Scanner, Token, stops};
 use connect_data::utf8::is_text;
 
 const ONES: u64 = 0x0101_0101_0101_0101;
 
-/// The scalar at this place; a string is UTF-8 and has no escapes.
-#[inline]
-pub(crate) fn value(text: &[u8], at: usize) -> Option<Token> {
-    let token = |kind, start, end: usize| Token { kind, escaped: false, start: start as u32, len: (end - start) as u32 };
-    match *text.get(at)? {
-        b'"' => word_end(text, at + 1).map(|end| token(Kind::String, at + 1, end)),
-        b'-' | b'0'..=b'9' => number_end(text, at).map(|end| token(Kind::Number, at, end)),
-        b'n' => text.get(at..)?.starts_with(b"null").then(|| token(Kind::Null, at, at + 4)),
-        b't' => text.get(at..)?.starts_with(b"true").then(|| token(Kind::True, at, at + 4)),
-        b'f' => text.get(at..)?.starts_with(b"false").then(|| token(Kind::False, at, at + 5)),
-        _ => None,
+/// The scalar at the beginning of `rest`, which is the end of `text`, as [`Scanner::scalar`] finds it; what follows it.
+#[inline(always)]
+pub(crate) fn value<'a>(text: &'a [u8], rest: &'a [u8], found: &mut Token) -> Option<&'a [u8]> {
+    let (first, after) = rest.split_first()?;
+    let at = text.len() - rest.len();
+    found.escaped = false;
+    match first {
+        b'"' => {
+            let Some(len) = string(after) else { return unusual(text, at, found) };
+            (found.kind, found.start, found.len) = (Kind::String, at as u32 + 1, len as u32);
+            after.get(len + 1..)
+        }
+        b'-' | b'0'..=b'9' => {
+            let Some(len) = number(rest) else { return unusual(text, at, found) };
+            (found.kind, found.start, found.len) = (Kind::Number, at as u32, len as u32);
+            rest.get(len..)
+        }
+        _ => {
+            let (kind, len) = match first {
+                b'n' if after.starts_with(b"ull") => (Kind::Null, 4),
+                b't' if after.starts_with(b"rue") => (Kind::True, 4),
+                b'f' if after.starts_with(b"alse") => (Kind::False, 5),
+                _ => return None,
+            };
+            (found.kind, found.start, found.len) = (kind, at as u32, len);
+            rest.get(len as usize..)
+        }
     }
 }
 
-/// Where the string that begins here, behind its quote, ends.
+/// With escapes or an exponent, or at the end of the text.
+#[cold]
+#[inline(never)]
+fn unusual<'a>(text: &'a [u8], at: usize, found: &mut Token) -> Option<&'a [u8]> {
+    *found = Scanner::at(text, at).scalar().ok()?;
+    if is_text(found.raw(text)) { text.get(found.end()..) } else { None }
+}
+
+/// What stands before the next quote, without escapes, and what behind it.
 #[inline]
-pub(crate) fn word_end(text: &[u8], start: usize) -> Option<usize> {
-    let mut at = start;
-    let mut all = 0;
+pub(crate) fn split_string(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let len = string(text)?;
+    Some((text.get(..len)?, text.get(len + 1..)?))
+}
+
+/// Length of the string that ends at the next quote, without escapes and with eight bytes from each of its own.
+#[inline(always)]
+fn string(text: &[u8]) -> Option<usize> {
+    let (mut rest, mut all) = (text, 0);
     loop {
-        let eight = word(text, at)?;
+        let (eight, after) = rest.split_first_chunk()?;
+        let eight = u64::from_le_bytes(*eight);
         all |= eight;
         let stops = stops(eight);
-        if stops != 0 {
-            at += stops.trailing_zeros() as usize / 8;
-            break;
+        if stops == 0 {
+            rest = after;
+            continue;
         }
-        at += 8;
+        let bit = stops.trailing_zeros() & !7;
+        let len = text.len() - rest.len() + bit as usize / 8;
+        let plain = (eight >> bit) as u8 == b'"' && (all & ONES << 7 == 0 || is_text(text.get(..len)?));
+        return plain.then_some(len);
     }
-    let plain = text.get(at) == Some(&b'"') && (all & ONES << 7 == 0 || is_text(text.get(start..at)?));
-    plain.then_some(at)
 }
 
-/// Where the number that begins here ends. One that the text ends with, or that has an exponent, is unusual.
-#[inline]
-fn number_end(text: &[u8], at: usize) -> Option<usize> {
-    let start = at + usize::from(text.get(at) == Some(&b'-'));
-    let mut end = digits_end(text, start)?;
-    let leading_zero = text.get(start) == Some(&b'0') && end > start + 1;
-    if leading_zero || end == start {
+/// Length of the number in front, without exponent and with eight bytes from each of its own.
+#[inline(always)]
+fn number(text: &[u8]) -> Option<usize> {
+    let (sign, text) = match text.split_first() {
+        Some((b'-', text)) => (1, text),
+        _ => (0, text),
+    };
+    let (mut len, mut next) = digits(text)?;
+    if len == 0 || (len > 1 && text.first() == Some(&b'0')) {
         return None;
     }
-    if text.get(end) == Some(&b'.') {
-        let point = end;
-        end = digits_end(text, point + 1)?;
-        if end == point + 1 {
+    if next == b'.' {
+        let fraction;
+        (fraction, next) = digits(text.get(len + 1..)?)?;
+        if fraction == 0 {
             return None;
         }
+        len += 1 + fraction;
     }
-    if matches!(text.get(end)?, b'e' | b'E') { None } else { Some(end) }
+    if next | 0x20 == b'e' { None } else { Some(sign + len) }
 }
 
-#[inline]
-fn digits_end(text: &[u8], mut at: usize) -> Option<usize> {
+/// How many digits are in front, and the byte behind them.
+#[inline(always)]
+fn digits(text: &[u8]) -> Option<(usize, u8)> {
+    let mut rest = text;
     loop {
+        let (eight, after) = rest.split_first_chunk()?;
+        let eight = u64::from_le_bytes(*eight);
         // High bits of bytes beyond 9; exact for the lowest such byte, which is all that is used.
-        let digits = word(text, at)? ^ (ONES * b'0' as u64);
-        let others = (digits.wrapping_add(ONES * 0x76) | digits) & ONES << 7;
+        let values = eight ^ (ONES * b'0' as u64);
+        let others = (values.wrapping_add(ONES * 0x76) | values) & ONES << 7;
         if others != 0 {
-            return Some(at + others.trailing_zeros() as usize / 8);
+            let bit = others.trailing_zeros() & !7;
+            return Some((text.len() - rest.len() + bit as usize / 8, (eight >> bit) as u8));
         }
-        at += 8;
+        rest = after;
     }
 }
 
-/// Eight bytes; behind the end of the text there are quotes, which end everything.
+/// A whole number without sign, and what stands behind it.
 #[inline]
-fn word(text: &[u8], at: usize) -> Option<u64> {
-    let rest = text.get(at..)?;
-    Some(match rest.first_chunk() {
-        Some(eight) => u64::from_le_bytes(*eight),
-        None => last_word(rest),
-    })
-}
-
-#[cold]
-fn last_word(rest: &[u8]) -> u64 {
-    rest.iter().rev().fold(ONES * b'"' as u64, |word, byte| word << 8 | u64::from(*byte))
+pub(crate) fn unsigned(text: &[u8]) -> Option<(u64, &[u8])> {
+    let (len, next) = digits(text)?;
+    let (digits, rest) = text.split_at_checked(len)?;
+    let leading_zero = len > 1 && digits.first() == Some(&b'0');
+    if len == 0 || len > 19 || leading_zero || matches!(next, b'.' | b'e' | b'E') {
+        return None;
+    }
+    Some((digits.iter().fold(0, |value, digit| value * 10 + u64::from(digit - b'0')), rest))
 }

@@ -2,9 +2,9 @@
 //! all messages of one shape, so that it is compared instead of parsed, and brings the plan along. Whatever is unusual
 //! gives `None`, and then the line is parsed.
 
-use crate::lexer::{value, word_end};
+use crate::lexer::{split_string, unsigned, value};
 use crate::lsn::Lsn;
-use crate::message::{Action, Change, Column, Header, MAX_MESSAGE};
+use crate::message::{Action, Change, Header, MAX_MESSAGE};
 use crate::plan::ChangePlan;
 use crate::scan::{Kind, Token};
 use crate::temporal::{self, Moment};
@@ -40,20 +40,13 @@ impl<'a> Head<'a> {
         };
         let (mut header, mut keys) = (Header::default(), 0);
         if let Some(after) = rest.strip_prefix(br#","xid":"#) {
-            let token = value(after, 0)?;
-            let digits = token.raw(after);
-            if token.kind != Kind::Number || digits.len() > 18 {
-                return None;
-            }
-            header.xid = digits.iter().try_fold(0u64, |xid, digit| {
-                Some(xid * 10 + u64::from(digit.checked_sub(b'0').filter(|digit| *digit < 10)?))
-            });
-            header.xid?;
-            rest = after.get(digits.len()..)?;
+            let (xid, after) = unsigned(after)?;
+            header.xid = Some(xid);
+            rest = after;
             keys |= 1;
         }
         if let Some(after) = rest.strip_prefix(br#","timestamp":""#) {
-            let (time, after) = word(after)?;
+            let (time, after) = split_string(after)?;
             match temporal::timestamp_with_zone(time)? {
                 Moment::At(at) => header.timestamp = Some(at.micros()?),
                 Moment::Infinity | Moment::MinusInfinity => return None,
@@ -61,29 +54,20 @@ impl<'a> Head<'a> {
             rest = after;
             keys |= 2;
         }
-        if let Some(after) = rest.strip_prefix(br#","lsn":""#) {
-            let (lsn, after) = word(after)?;
-            header.lsn = Some(Lsn::parse(lsn)?);
-            rest = after;
-            keys |= 4;
+        for (key, bit, place) in
+            [(&br#","lsn":""#[..], 4, &mut header.lsn), (br#","nextlsn":""#, 8, &mut header.next_lsn)]
+        {
+            if let Some(after) = rest.strip_prefix(key) {
+                let (lsn, after) = split_string(after)?;
+                *place = Some(Lsn::parse(lsn)?);
+                rest = after;
+                keys |= bit;
+            }
         }
-        if let Some(after) = rest.strip_prefix(br#","nextlsn":""#) {
-            let (lsn, after) = word(after)?;
-            header.next_lsn = Some(Lsn::parse(lsn)?);
-            rest = after;
-            keys |= 8;
-        }
-        let (schema, after) = word(rest.strip_prefix(br#","schema":""#)?)?;
-        let (table, _) = word(after.strip_prefix(br#","table":""#)?)?;
+        let (schema, after) = split_string(rest.strip_prefix(br#","schema":""#)?)?;
+        let (table, _) = split_string(after.strip_prefix(br#","table":""#)?)?;
         Some(Self { header, action, keys, end: text.len() - rest.len(), schema, table })
     }
-}
-
-/// What stands before the next quote, and what behind it.
-#[inline]
-fn word(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    let end = word_end(text, 0)?;
-    Some((text.get(..end)?, text.get(end + 1..)?))
 }
 
 /// A line without its head and its values.
@@ -95,8 +79,6 @@ pub(crate) struct Line {
     around: Box<[u8]>,
     /// Length of the piece before each value.
     before: Box<[u32]>,
-    /// How many of the values are those of columns. The others are of the identity.
-    columns: usize,
     has_identity: bool,
     /// `None`: the host does not want the table.
     plan: Option<Arc<ChangePlan>>,
@@ -131,51 +113,28 @@ impl Line {
             keys: head.keys,
             around: around.into(),
             before: before.into(),
-            columns: change.columns.len(),
             has_identity: change.has_identity,
             plan,
         })
     }
 
-    /// The plan, if `text` is such a line, of which `change` then has the values.
+    /// The plan, if `text` is such a line, of which `change` then has the values and nothing else.
     pub(crate) fn read(&self, text: &[u8], head: &Head<'_>, change: &mut Change) -> Option<Option<&Arc<ChangePlan>>> {
         if self.action != head.action || self.keys != head.keys {
             return None;
         }
         change.clear();
-        let (columns, identity) = self.before.split_at_checked(self.columns)?;
-        let (mut around, mut at) = (&*self.around, head.end);
-        for (values, lengths) in [(&mut change.columns, columns), (&mut change.identity, identity)] {
-            for len in lengths {
-                let (piece, others) = around.split_at_checked(*len as usize)?;
-                let start = at + piece.len();
-                if !same(text.get(at..start)?, piece) {
-                    return None;
-                }
-                around = others;
-                let value = value(text, start)?;
-                at = value.end();
-                values.push(Column { value, ..Column::EMPTY });
-            }
+        let (mut around, mut rest) = (&*self.around, text.get(head.end..)?);
+        change.values.resize(self.before.len(), Token::ABSENT);
+        for (len, found) in self.before.iter().zip(&mut change.values) {
+            let (piece, others) = around.split_at_checked(*len as usize)?;
+            rest = value(text, rest.strip_prefix(piece)?, found)?;
+            around = others;
         }
-        if !same(text.get(at..)?, around) {
+        if rest != around {
             return None;
         }
         (change.action, change.has_identity) = (self.action, self.has_identity);
         Some(self.plan.as_ref())
     }
-}
-
-/// Whether two texts are equal, in words: they are too short for a call.
-#[inline]
-fn same(a: &[u8], b: &[u8]) -> bool {
-    if a.len() != b.len() {
-        return false;
-    }
-    let (Some(a_last), Some(b_last)) = (a.last_chunk(), b.last_chunk()) else { return a == b };
-    let mut differ = u64::from_le_bytes(*a_last) ^ u64::from_le_bytes(*b_last);
-    for (a, b) in a.as_chunks().0.iter().zip(b.as_chunks().0) {
-        differ |= u64::from_le_bytes(*a) ^ u64::from_le_bytes(*b);
-    }
-    differ == 0
 }

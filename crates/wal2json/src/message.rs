@@ -81,6 +81,8 @@ pub(crate) struct Change {
     pub(crate) has_pk: bool,
     /// Of a message.
     pub(crate) transactional: bool,
+    /// The values of all columns, and then those of the identity.
+    pub(crate) values: Vec<Token>,
 }
 
 impl Default for Change {
@@ -95,6 +97,7 @@ impl Default for Change {
             pk: Vec::new(),
             has_pk: false,
             transactional: true,
+            values: Vec::new(),
         }
     }
 }
@@ -105,8 +108,14 @@ impl Change {
         self.columns.clear();
         self.identity.clear();
         self.pk.clear();
+        self.values.clear();
         (self.action, self.schema, self.table) = (Action::Message, None, None);
         (self.has_identity, self.has_pk, self.transactional) = (false, false, true);
+    }
+
+    /// Fills [`Self::values`].
+    pub(crate) fn collect_values(&mut self) {
+        self.values.extend(self.columns.iter().chain(&self.identity).map(|column| column.value));
     }
 }
 

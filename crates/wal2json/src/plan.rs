@@ -207,8 +207,8 @@ fn stand(schema: &Schema) -> Stand {
 /// Where the value of a field comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum From {
-    Column(usize),
-    Identity(usize),
+    /// One of [`Change::values`].
+    Value(usize),
     /// A TOAST value that did not change.
     Unavailable,
     /// Not part of the replica identity.
@@ -262,8 +262,8 @@ pub(crate) struct ChangePlan {
     pub(crate) after: Vec<From>,
     pub(crate) before: Vec<From>,
     /// Fields of the row that have a value in the message.
-    after_values: Vec<usize>,
-    before_values: Vec<usize>,
+    after_values: Vec<Given>,
+    before_values: Vec<Given>,
     pub(crate) prototypes: envelope::Prototypes,
 }
 
@@ -274,12 +274,22 @@ pub(crate) enum State {
     After,
 }
 
-/// Fields whose value a message has; those that are only in the key are not part of the row.
-fn values(table: &TablePlan, sources: &[From]) -> Vec<usize> {
-    let given = |(field, from): (&Field, &From)| {
-        field.slot.is_some() && matches!(from, From::Column(_) | From::Identity(_))
-    };
-    table.fields.iter().zip(sources).map(given).enumerate().filter(|(_, given)| *given).map(|(i, _)| i).collect()
+/// A field whose value a message has.
+#[derive(Clone, Copy, Debug)]
+struct Given {
+    field: usize,
+    slot: usize,
+    value: usize,
+}
+
+/// Those of a row; what is only in the key is not part of it.
+fn given(table: &TablePlan, sources: &[From]) -> Vec<Given> {
+    let fields = table.fields.iter().zip(sources).enumerate();
+    let given = fields.filter_map(|(index, (field, from))| match (field.slot, from) {
+        (Some(slot), From::Value(value)) => Some(Given { field: index, slot, value: *value }),
+        _ => None,
+    });
+    given.collect()
 }
 
 impl ChangePlan {
@@ -291,15 +301,16 @@ impl ChangePlan {
         let (columns, identity) = (place(&change.columns)?, place(&change.identity)?);
         let find = |places: &[Option<usize>], field: usize| places.iter().position(|place| *place == Some(field));
         let after = (0..table.fields.len()).map(|field| match (find(&columns, field), find(&identity, field)) {
-            (Some(i), _) => From::Column(i),
-            (None, Some(i)) => From::Identity(i),
+            (Some(i), _) => From::Value(i),
+            (None, Some(i)) => From::Value(columns.len() + i),
             (None, None) => From::Unavailable,
         });
-        let before = (0..table.fields.len()).map(|field| find(&identity, field).map_or(From::Absent, From::Identity));
+        let old = |field| find(&identity, field).map_or(From::Absent, |i| From::Value(columns.len() + i));
+        let before = (0..table.fields.len()).map(old);
         let (after, before): (Vec<_>, Vec<_>) = (after.collect(), before.collect());
         Ok(Self {
-            after_values: values(&table, &after),
-            before_values: values(&table, &before),
+            after_values: given(&table, &after),
+            before_values: given(&table, &before),
             prototypes: envelope::Prototypes::default(),
             after,
             before,
@@ -314,7 +325,7 @@ impl ChangePlan {
     /// A plan for rows whose values the host puts in place.
     pub(crate) fn of_snapshot(table: Arc<TablePlan>, after: Vec<From>) -> Self {
         Self {
-            after_values: values(&table, &after),
+            after_values: given(&table, &after),
             before_values: Vec::new(),
             prototypes: envelope::Prototypes::default(),
             table,
@@ -360,7 +371,7 @@ impl ChangePlan {
     /// Whether the message holds the key of the old row.
     pub(crate) fn has_old_key(&self) -> bool {
         let Some(key) = &self.table.key else { return false };
-        key.fields.iter().all(|(field, _)| matches!(self.before.get(*field), Some(From::Identity(_))))
+        key.fields.iter().all(|(field, _)| matches!(self.before.get(*field), Some(From::Value(_))))
     }
 
     /// The error for a row whose key nobody can tell.
@@ -398,8 +409,7 @@ pub(crate) struct Row<'a> {
 impl Row<'_> {
     fn token(&self, from: From) -> Option<Token> {
         match from {
-            From::Column(i) => self.change.columns.get(i).map(|column| column.value),
-            From::Identity(i) => self.change.identity.get(i).map(|column| column.value),
+            From::Value(i) => self.change.values.get(i).copied(),
             From::Unavailable | From::Absent => None,
         }
     }
@@ -433,12 +443,12 @@ impl Row<'_> {
         base: usize,
         scratch: &mut Scratch,
     ) -> Result<()> {
-        let sources = plan.sources(state);
-        let fields = if state == State::Before { &plan.before_values } else { &plan.after_values };
-        for index in fields {
-            let (Some(field), Some(from)) = (plan.table.fields.get(*index), sources.get(*index)) else { continue };
-            let (Some(slot), Some(token)) = (field.slot, self.token(*from)) else { continue };
-            field.write(self.input, token, w, base + slot, scratch).map_err(|e| e.field(&field.column))?;
+        let (fields, values) = (plan.table.fields.as_slice(), self.change.values.as_slice());
+        for given in if state == State::Before { &plan.before_values } else { &plan.after_values } {
+            let (Some(field), Some(token)) = (fields.get(given.field), values.get(given.value)) else { continue };
+            if let Err(e) = field.write(self.input, *token, w, base + given.slot, scratch) {
+                return Err(e.field(&field.column));
+            }
         }
         Ok(())
     }

@@ -73,6 +73,11 @@ impl<'a> Scanner<'a> {
         Self { text, at: 0 }
     }
 
+    /// From a place inside of a text.
+    pub(crate) fn at(text: &'a [u8], at: usize) -> Self {
+        Self { text, at }
+    }
+
     /// An error at this place: the offset, never the contents.
     pub(crate) fn error(&self, code: &'static str, what: &str) -> Error {
         Error::data(code, format!("wal2json message: {what} at byte {}", self.at))
@@ -333,11 +338,10 @@ impl<'a> Scanner<'a> {
 /// lowest such byte, which is all that is used.
 pub(crate) fn stops(eight: u64) -> u64 {
     const ONES: u64 = 0x0101_0101_0101_0101;
-    let zero = |v: u64| v.wrapping_sub(ONES) & !v;
-    let control = eight.wrapping_sub(ONES * 0x20) & !eight;
-    let quote = zero(eight ^ (ONES * b'"' as u64));
-    let backslash = zero(eight ^ (ONES * b'\\' as u64));
-    (control | quote | backslash) & (ONES << 7)
+    // Flipping this bit puts the quote next to the control characters, and nothing else among them.
+    let low = (eight ^ (ONES * 2)).wrapping_sub(ONES * 0x21);
+    let backslash = (eight ^ (ONES * b'\\' as u64)).wrapping_sub(ONES);
+    (low | backslash) & !eight & (ONES << 7)
 }
 
 fn hex_unit(digits: &[u8; 4]) -> Option<u16> {

@@ -121,19 +121,19 @@ impl Tables {
         Some(Resolution::Plan(Arc::clone(plan)))
     }
 
-    /// What to do with a line of format 2 that was told how to handle, but for its values; these are then in `change`.
+    /// The plan for a line of format 2 that differs from an earlier one only in its values, which are then in `change`;
+    /// `Some(None)` if its table is ignored.
     pub(crate) fn familiar(
         &self,
         text: &[u8],
         head: &Head<'_>,
         key: &mut Vec<u8>,
         change: &mut Change,
-    ) -> Option<Resolution> {
+    ) -> Option<Option<&Arc<ChangePlan>>> {
         key.clear();
         write_key(head.schema, head.table, key);
         let lines = &self.entries.get(key.as_slice())?.lines;
-        let plan = lines.iter().find_map(|line| line.read(text, head, change))?;
-        Some(plan.map_or(Resolution::Ignored, |plan| Resolution::Plan(Arc::clone(plan))))
+        lines.iter().find_map(|line| line.read(text, head, change))
     }
 
     /// Whether [`Self::remember`] would have room.

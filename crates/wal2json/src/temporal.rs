@@ -26,7 +26,10 @@ pub(crate) struct Timestamp {
 impl Timestamp {
     /// Microseconds since the epoch, if they fit: PostgreSQL's last 30 years (294247 and later) do not.
     pub(crate) fn micros(self) -> Option<i64> {
-        i64::try_from(i128::from(self.day) * i128::from(DAY) + i128::from(self.micros)).ok()
+        match self.day.checked_mul(DAY) {
+            Some(day) => day.checked_add(self.micros),
+            None => i64::try_from(i128::from(self.day) * i128::from(DAY) + i128::from(self.micros)).ok(),
+        }
     }
 
     /// Milliseconds since the epoch.
@@ -212,13 +215,12 @@ fn epoch_day((year, month, day): (i64, i64, i64), bc: bool) -> Option<i64> {
         return None;
     }
     // Years that begin in March put the leap day at their end.
-    let from_march = (month + 9) % 12;
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
-    let day_of_year = (153 * from_march + 2) / 5 + day - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    Some(era * 146_097 + day_of_era - 719_468)
+    let (from_march, year) = if month <= 2 { (month + 9, year - 1) } else { (month - 3, year) };
+    // Moved by whole cycles of 400 years, no year that seven digits can show is negative.
+    const CYCLES: i64 = 25_000;
+    let years = (year + 400 * CYCLES) as u64;
+    let days = years * 365 + years / 4 - years / 100 + years / 400 + (153 * from_march as u64 + 2) / 5;
+    Some(days as i64 + day - 1 - 719_468 - 146_097 * CYCLES)
 }
 
 /// Year, month and day of a day since the epoch.

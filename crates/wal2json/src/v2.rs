@@ -70,6 +70,7 @@ pub(crate) fn parse(text: &[u8], change: &mut Change) -> Result<Header> {
     })?;
     scanner.end()?;
     change.action = action.ok_or_else(|| missing(&scanner, "action"))?;
+    change.collect_values();
     Ok(header)
 }
 
