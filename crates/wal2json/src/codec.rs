@@ -96,6 +96,7 @@ fn fits<T>(value: Option<T>, expected: &str) -> Result<T> {
 
 impl Codec {
     /// Writes the value that a token of a message stands for.
+    #[inline(always)]
     pub(crate) fn write_token(
         &self,
         input: Input<'_>,
@@ -108,18 +109,29 @@ impl Codec {
         match (self, token.kind) {
             (Self::Text, Kind::String) if input.borrow && !token.escaped => {
                 w.input(slot, token.start as usize, token.len as usize);
-                return Ok(());
+                Ok(())
             }
-            (Self::Int32, Kind::Number) => return write_int32(token.raw(input.text), w, slot),
-            (Self::Int64, Kind::Number) => return write_int64(token.raw(input.text), w, slot),
-            (Self::Boolean, Kind::True | Kind::False) => {
-                w.set(slot, u64::from(token.kind == Kind::True));
-                return Ok(());
-            }
-            _ => {}
+            (Self::Int32, Kind::Number) => write_int32(token.raw(input.text), w, slot),
+            (Self::Int64, Kind::Number) => write_int64(token.raw(input.text), w, slot),
+            _ => self.write_any(input, token, w, slot, scratch),
         }
+    }
+
+    #[inline(never)]
+    fn write_any(
+        &self,
+        input: Input<'_>,
+        token: Token,
+        w: &mut ImageWriter<'_>,
+        slot: usize,
+        scratch: &mut Scratch,
+    ) -> Result<()> {
         let raw = token.raw(input.text);
         match token.kind {
+            Kind::True | Kind::False if matches!(self, Self::Boolean) => {
+                w.set(slot, u64::from(token.kind == Kind::True));
+                Ok(())
+            }
             Kind::Null => {
                 w.null(slot);
                 Ok(())
@@ -156,6 +168,7 @@ impl Codec {
     }
 
     /// Writes the value of PostgreSQL's text.
+    #[inline]
     pub(crate) fn write_text(
         &self,
         text: &[u8],

@@ -29,8 +29,8 @@ impl<'a> Head<'a> {
         if text.len() > MAX_MESSAGE {
             return None;
         }
-        let (action, mut rest) = text.strip_prefix(br#"{"action":""#)?.split_first()?;
-        rest = rest.strip_prefix(b"\"")?;
+        let (action, rest) = after(text, br#"{"action":""#)?.split_first()?;
+        let mut rest = after(rest, b"\"")?;
         let action = match action {
             b'I' => Action::Insert,
             b'U' => Action::Update,
@@ -39,35 +39,44 @@ impl<'a> Head<'a> {
             _ => return None,
         };
         let (mut header, mut keys) = (Header::default(), 0);
-        if let Some(after) = rest.strip_prefix(br#","xid":"#) {
-            let (xid, after) = unsigned(after)?;
+        if let Some(value) = after(rest, br#","xid":"#) {
+            let (xid, others) = unsigned(value)?;
             header.xid = Some(xid);
-            rest = after;
+            rest = others;
             keys |= 1;
         }
-        if let Some(after) = rest.strip_prefix(br#","timestamp":""#) {
-            let (time, after) = split_string(after)?;
+        if let Some(value) = after(rest, br#","timestamp":""#) {
+            let (time, others) = split_string(value)?;
             match temporal::timestamp_with_zone(time)? {
                 Moment::At(at) => header.timestamp = Some(at.micros()?),
                 Moment::Infinity | Moment::MinusInfinity => return None,
             }
-            rest = after;
+            rest = others;
             keys |= 2;
         }
-        for (key, bit, place) in
-            [(&br#","lsn":""#[..], 4, &mut header.lsn), (br#","nextlsn":""#, 8, &mut header.next_lsn)]
-        {
-            if let Some(after) = rest.strip_prefix(key) {
-                let (lsn, after) = split_string(after)?;
-                *place = Some(Lsn::parse(lsn)?);
-                rest = after;
-                keys |= bit;
-            }
+        if let Some(value) = after(rest, br#","lsn":""#) {
+            let (lsn, others) = split_string(value)?;
+            header.lsn = Some(Lsn::parse(lsn)?);
+            rest = others;
+            keys |= 4;
         }
-        let (schema, after) = split_string(rest.strip_prefix(br#","schema":""#)?)?;
-        let (table, _) = split_string(after.strip_prefix(br#","table":""#)?)?;
+        if let Some(value) = after(rest, br#","nextlsn":""#) {
+            let (lsn, others) = split_string(value)?;
+            header.next_lsn = Some(Lsn::parse(lsn)?);
+            rest = others;
+            keys |= 8;
+        }
+        let (schema, others) = split_string(after(rest, br#","schema":""#)?)?;
+        let (table, _) = split_string(after(others, br#","table":""#)?)?;
         Some(Self { header, action, keys, end: text.len() - rest.len(), schema, table })
     }
+}
+
+/// What stands behind a key, which is compared in place, being as short as it is.
+#[inline(always)]
+fn after<'a, const N: usize>(text: &'a [u8], key: &[u8; N]) -> Option<&'a [u8]> {
+    let (front, after) = text.split_first_chunk()?;
+    if front == key { Some(after) } else { None }
 }
 
 /// A line without its head and its values.
@@ -136,5 +145,162 @@ impl Line {
         }
         (change.action, change.has_identity) = (self.action, self.has_identity);
         Some(self.plan.as_ref())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::check_text;
+    use crate::v2;
+
+    const LINES: [&str; 5] = [
+        r#"{"action":"U","xid":701,"timestamp":"2026-11-23 10:00:00.123456+00","lsn":"0/16B3748","nextlsn":"0/16B3800","schema":"public","table":"items","columns":[{"name":"id","type":"integer","value":12},{"name":"name","type":"text","value":"hollow spaghetti, no 7"},{"name":"weight","type":"double precision","value":-0.875},{"name":"active","type":"boolean","value":true},{"name":"none","type":"text","value":null}],"identity":[{"name":"id","type":"integer","value":12}],"pk":[{"name":"id","type":"integer"}]}"#,
+        r#"{"action":"I","schema":"s é","table":"t","columns":[{"name":"a","type":"integer","typeoid":23,"value":1,"optional":false,"position":1,"default":"7"},{"name":"b\n","type":"text","value":"é\"\u00e9","optional":true}]}"#,
+        r#"{"action":"D","xid":0,"schema":"s","table":"t","identity":[{"name":"a","value":1e3},{"name":"b","value":"x"}]}"#,
+        r#"{"action":"U","xid":5,"schema":"s","table":"t", "columns" : [ {"name":"a", "value":false , "x":[1,{"y":null}]} ], "identity":[]} "#,
+        r#"{"action":"T","schema":"s","table":"table_1"}"#,
+    ];
+
+    /// All that is known after a line was parsed, but what the plan stands for.
+    fn parsed(text: &[u8]) -> Option<(Header, Change)> {
+        let mut change = Change::default();
+        let header = check_text(text).and_then(|()| v2::parse(text, &mut change)).ok()?;
+        Some((header, change))
+    }
+
+    fn line(text: &[u8]) -> Line {
+        let (header, change) = parsed(text).unwrap();
+        Line::of(text, &change, &header, None).unwrap()
+    }
+
+    /// What the texts of a message's columns say beside their values.
+    fn descriptions(text: &[u8], change: &Change) -> Vec<String> {
+        let columns = change.columns.iter().chain(&change.identity).map(|column| {
+            let default = column.default.map(|token| (token.kind, token.raw(text)));
+            format!("{:?}", (column.name.raw(text), column.data_type.raw(text), column.optional, default))
+        });
+        let pk = change.pk.iter().map(|token| format!("{:?}", token.raw(text)));
+        let names = [change.schema, change.table].map(|token| format!("{:?}", token.map(|token| token.raw(text))));
+        columns.chain(pk).chain(names).collect()
+    }
+
+    /// Whether the text is read without being parsed; if so, as if it had been.
+    fn familiar(line: &Line, original: &[u8], text: &[u8]) -> bool {
+        let mut change = Change::default();
+        let Some(head) = Head::read(text) else { return false };
+        if line.read(text, &head, &mut change).is_none() {
+            return false;
+        }
+        let (header, expected) = parsed(text).unwrap_or_else(|| panic!("{}", String::from_utf8_lossy(text)));
+        assert_eq!(head.header, header);
+        assert_eq!(Some(head.schema), expected.schema.map(|token| token.raw(text)));
+        assert_eq!(Some(head.table), expected.table.map(|token| token.raw(text)));
+        assert_eq!(change.values, expected.values, "{}", String::from_utf8_lossy(text));
+        assert_eq!((change.action, change.has_identity), (expected.action, expected.has_identity));
+        let (_, known) = parsed(original).unwrap();
+        assert_eq!(descriptions(text, &expected), descriptions(original, &known));
+        assert_eq!(expected.has_pk, known.has_pk);
+        true
+    }
+
+    #[test]
+    fn what_is_read_without_parsing_would_be_parsed_likewise() {
+        for original in LINES.map(str::as_bytes) {
+            let line = line(original);
+            assert!(familiar(&line, original, original));
+            let mut read = 0;
+            for at in 0..original.len() {
+                assert!(!familiar(&line, original, &original[..at]));
+                for byte in *b"\"\\{}[],:0159.-+eE unft\x00\x1F\x7F\x80\xC3\xE9\xFF" {
+                    let mut changed = original.to_vec();
+                    changed[at] = byte;
+                    read += usize::from(familiar(&line, original, &changed));
+                    changed[at] = original[at];
+                    changed.insert(at, byte);
+                    read += usize::from(familiar(&line, original, &changed));
+                }
+                let mut shorter = original.to_vec();
+                shorter.remove(at);
+                read += usize::from(familiar(&line, original, &shorter));
+            }
+            assert!(read > 10 || original.ends_with(b"_1\"}"), "{read}");
+        }
+    }
+
+    #[test]
+    fn every_value_is_read_in_the_place_of_every_other() {
+        let values = [
+            "0",
+            "-0",
+            "12345678",
+            "123456789012345678901234567890",
+            "-1.5",
+            "0.000000001",
+            "1e5",
+            "-2.5E-10",
+            "null",
+            "true",
+            "false",
+            "\"\"",
+            "\"1234567\"",
+            "\"12345678\"",
+            "\"123456789 é 😀\"",
+            r#""a\"b""#,
+            r#""\\""#,
+            r#""\u00e9\ud83d\ude00""#,
+            "\"\u{7f}\"",
+        ];
+        for value in values {
+            let original =
+                format!(r#"{{"action":"I","schema":"s","table":"t","columns":[{{"name":"a","value":{value}}}]}}"#);
+            let line = line(original.as_bytes());
+            for other in values {
+                let text = original.replace(&format!(":{value}}}"), &format!(":{other}}}"));
+                assert!(familiar(&line, original.as_bytes(), text.as_bytes()), "{text}");
+            }
+            for wrong in
+                ["01", "-", "1.", ".5", "1e", "+1", "nul", "nulL", "True", "\"", "\"\\x\"", "\"\t\"", "[]", "{}", ""]
+            {
+                let text = original.replace(&format!(":{value}}}"), &format!(":{wrong}}}"));
+                assert!(!familiar(&line, original.as_bytes(), text.as_bytes()), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn one_line_is_not_another() {
+        for (i, line_text) in LINES.iter().enumerate() {
+            let line = line(line_text.as_bytes());
+            for (j, other) in LINES.iter().enumerate() {
+                assert_eq!(familiar(&line, line_text.as_bytes(), other.as_bytes()), i == j);
+            }
+        }
+        // The same text behind the head, but other keys in it: this one would come twice.
+        let late = r#"{"action":"D","schema":"s","table":"t","identity":[{"name":"a","value":1}],"xid":null}"#;
+        let twice = late.replace("\"D\"", "\"D\",\"xid\":5");
+        assert!(!familiar(&line(late.as_bytes()), late.as_bytes(), twice.as_bytes()));
+    }
+
+    #[test]
+    fn unusual_lines_are_always_parsed() {
+        for text in [
+            // Something of the head stands elsewhere, and would be taken for constant.
+            r#"{"action":"D","schema":"s","table":"t","identity":[{"name":"a","value":1}],"xid":7}"#,
+            r#"{"action":"D","xid": 7,"schema":"s","table":"t","identity":[{"name":"a","value":1}]}"#,
+            r#"{"action":"D","timestamp":"infinity","schema":"s","table":"t"}"#,
+            r#"{"action":"D","table":"t","schema":"s","identity":[{"name":"a","value":1}]}"#,
+            r#"{"action":"D","schema":"s\n","table":"t","identity":[{"name":"a","value":1}]}"#,
+            r#"{"schema":"s","table":"t","action":"D"}"#,
+            // No value, or in another order.
+            r#"{"action":"D","schema":"s","table":"t","identity":[{"name":"a"}]}"#,
+            r#"{"action":"U","schema":"s","table":"t","identity":[{"name":"a","value":1}],"columns":[{"name":"a","value":1}]}"#,
+            // No row.
+            r#"{"action":"B","xid":7}"#,
+        ] {
+            if let Some((header, change)) = parsed(text.as_bytes()) {
+                assert!(Line::of(text.as_bytes(), &change, &header, None).is_none(), "{text}");
+            }
+        }
     }
 }

@@ -435,6 +435,7 @@ impl Row<'_> {
     }
 
     /// Writes those of them that [`ChangePlan::write_missing`] does not.
+    #[inline(never)]
     pub(crate) fn write_values(
         &self,
         plan: &ChangePlan,
@@ -475,7 +476,7 @@ impl Row<'_> {
 }
 
 impl Field {
-    #[inline]
+    #[inline(always)]
     fn write(
         &self,
         input: Input<'_>,

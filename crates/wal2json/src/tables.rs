@@ -130,8 +130,13 @@ impl Tables {
         key: &mut Vec<u8>,
         change: &mut Change,
     ) -> Option<Option<&Arc<ChangePlan>>> {
-        key.clear();
-        write_key(head.schema, head.table, key);
+        let (schema, table) = (head.schema, head.table);
+        // Mostly it is the table of the line before.
+        let same = |(front, back): (&[u8], &[u8])| front == schema && back.split_first() == Some((&0, table));
+        if !key.split_at_checked(schema.len()).is_some_and(same) {
+            key.clear();
+            write_key(schema, table, key);
+        }
         let lines = &self.entries.get(key.as_slice())?.lines;
         lines.iter().find_map(|line| line.read(text, head, change))
     }

@@ -110,7 +110,7 @@ impl Cursor<'_> {
     }
 
     /// A date and a time in the usual form, with a year of four digits. Of a fraction of six digits, or of none.
-    #[inline]
+    #[inline(always)]
     fn usual(&mut self) -> Option<((i64, i64, i64), i64)> {
         let (head, rest) = self.rest.split_first_chunk::<19>()?;
         let date = DATE.pairs(head.first_chunk()?)?;
@@ -282,7 +282,7 @@ pub(crate) fn timestamp_with_zone(text: &[u8]) -> Option<Moment<Timestamp>> {
     read_timestamp(text, true)
 }
 
-#[inline]
+#[inline(always)]
 fn read_timestamp(text: &[u8], zoned: bool) -> Option<Moment<Timestamp>> {
     if let Some(beyond) = beyond(text) {
         return Some(beyond);
