@@ -100,7 +100,7 @@ impl Codec {
     pub(crate) fn write_token(
         &self,
         input: Input<'_>,
-        token: Token,
+        token: &Token,
         w: &mut ImageWriter<'_>,
         slot: usize,
         scratch: &mut Scratch,
@@ -121,7 +121,7 @@ impl Codec {
     fn write_any(
         &self,
         input: Input<'_>,
-        token: Token,
+        token: &Token,
         w: &mut ImageWriter<'_>,
         slot: usize,
         scratch: &mut Scratch,

@@ -3,7 +3,7 @@
 use crate::codec::{Input, Scratch};
 use crate::config::{CONFIG, Settings};
 use crate::envelope::{self, Event, Op, Snapshot};
-use crate::line::Head;
+use crate::line::{Commit, Head};
 use crate::message::{Action, Change, Header, check_text};
 use crate::pg_type::UserTypes;
 use crate::plan::{ChangePlan, Row};
@@ -37,6 +37,7 @@ struct Workspace {
     change: Change,
     scratch: Scratch,
     table_key: Vec<u8>,
+    commit: Commit,
 }
 
 thread_local! {
@@ -55,7 +56,7 @@ impl Wal2JsonConverter {
     }
 
     fn convert(&self, payload: &[u8], work: &mut Workspace, out: &mut Vec<u8>) -> Result<Decoded> {
-        if let Some(head) = Head::read(payload) {
+        if let Some(head) = Head::read(payload, &mut work.commit) {
             let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
             if let Some(plan) = tables.familiar(payload, &head, &mut work.table_key, &mut work.change) {
                 return self.write(payload, &head.header, plan, work, out);

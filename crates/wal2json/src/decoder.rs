@@ -3,7 +3,7 @@
 use crate::config::Settings;
 use crate::emit::{Context, Emitter, Images};
 use crate::envelope::Snapshot;
-use crate::line::Head;
+use crate::line::{Commit, Head};
 use crate::lsn::Lsn;
 use crate::message::{Action, Change, Header, check_text};
 use crate::pg_type::UserTypes;
@@ -50,6 +50,7 @@ pub struct Decoder {
     change: Change,
     images: Images,
     table_key: Vec<u8>,
+    commit_time: Commit,
     row_text: Vec<u8>,
 }
 
@@ -101,6 +102,7 @@ impl Decoder {
             change: Change::default(),
             images: Images::new()?,
             table_key: Vec::new(),
+            commit_time: Commit::default(),
             row_text: Vec::new(),
         })
     }
@@ -207,7 +209,7 @@ impl Decoder {
         if matches!(self.state, State::Chunks(..)) {
             return None;
         }
-        let head = Head::read(text)?;
+        let head = Head::read(text, &mut self.commit_time)?;
         let plan = self.tables.familiar(text, &head, &mut self.table_key, change)?;
         Some((head.header, plan.map_or(Resolution::Ignored, |plan| Resolution::Plan(Arc::clone(plan)))))
     }

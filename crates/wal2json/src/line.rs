@@ -25,7 +25,7 @@ pub(crate) struct Head<'a> {
 }
 
 impl<'a> Head<'a> {
-    pub(crate) fn read(text: &'a [u8]) -> Option<Self> {
+    pub(crate) fn read(text: &'a [u8], commit: &mut Commit) -> Option<Self> {
         if text.len() > MAX_MESSAGE {
             return None;
         }
@@ -46,12 +46,11 @@ impl<'a> Head<'a> {
             keys |= 1;
         }
         if let Some(value) = after(rest, br#","timestamp":""#) {
-            let (time, others) = split_string(value)?;
-            match temporal::timestamp_with_zone(time)? {
-                Moment::At(at) => header.timestamp = Some(at.micros()?),
-                Moment::Infinity | Moment::MinusInfinity => return None,
-            }
-            rest = others;
+            rest = match commit.of_last(value) {
+                Some(others) => others,
+                None => commit.read(value)?,
+            };
+            header.timestamp = Some(commit.micros);
             keys |= 2;
         }
         if let Some(value) = after(rest, br#","lsn":""#) {
@@ -69,6 +68,31 @@ impl<'a> Head<'a> {
         let (schema, others) = split_string(after(rest, br#","schema":""#)?)?;
         let (table, _) = split_string(after(others, br#","table":""#)?)?;
         Some(Self { header, action, keys, end: text.len() - rest.len(), schema, table })
+    }
+}
+
+/// When the transaction of the last line was committed: mostly the next line is of the same one.
+#[derive(Debug, Default)]
+pub(crate) struct Commit {
+    /// As it is written, with the quote behind it.
+    text: Vec<u8>,
+    micros: i64,
+}
+
+impl Commit {
+    /// What follows the timestamp, if it is that of the last line.
+    #[inline]
+    fn of_last<'a>(&self, text: &'a [u8]) -> Option<&'a [u8]> {
+        if self.text.is_empty() { None } else { text.strip_prefix(self.text.as_slice()) }
+    }
+
+    fn read<'a>(&mut self, text: &'a [u8]) -> Option<&'a [u8]> {
+        let (time, others) = split_string(text)?;
+        let Some(Moment::At(at)) = temporal::timestamp_with_zone(time) else { return None };
+        self.micros = at.micros()?;
+        self.text.clear();
+        self.text.extend_from_slice(text.get(..=time.len())?);
+        Some(others)
     }
 }
 
@@ -97,7 +121,7 @@ impl Line {
     /// The line that was parsed into `change` and `header`, if one that differs only in its values would be parsed
     /// likewise.
     pub(crate) fn of(text: &[u8], change: &Change, header: &Header, plan: Option<Arc<ChangePlan>>) -> Option<Self> {
-        let head = Head::read(text)?;
+        let head = Head::read(text, &mut Commit::default())?;
         if head.header != *header || head.action != change.action {
             return None;
         }
@@ -188,7 +212,11 @@ mod tests {
     /// Whether the text is read without being parsed; if so, as if it had been.
     fn familiar(line: &Line, original: &[u8], text: &[u8]) -> bool {
         let mut change = Change::default();
-        let Some(head) = Head::read(text) else { return false };
+        // Twice, so that the timestamp is also that of the last line.
+        let mut commit = Commit::default();
+        let first = Head::read(text, &mut commit).map(|head| head.header);
+        let Some(head) = Head::read(text, &mut commit) else { return false };
+        assert_eq!(first, Some(head.header));
         if line.read(text, &head, &mut change).is_none() {
             return false;
         }

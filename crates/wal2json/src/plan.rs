@@ -407,9 +407,9 @@ pub(crate) struct Row<'a> {
 }
 
 impl Row<'_> {
-    fn token(&self, from: From) -> Option<Token> {
+    fn token(&self, from: From) -> Option<&Token> {
         match from {
-            From::Value(i) => self.change.values.get(i).copied(),
+            From::Value(i) => self.change.values.get(i),
             From::Unavailable | From::Absent => None,
         }
     }
@@ -447,7 +447,7 @@ impl Row<'_> {
         let (fields, values) = (plan.table.fields.as_slice(), self.change.values.as_slice());
         for given in if state == State::Before { &plan.before_values } else { &plan.after_values } {
             let (Some(field), Some(token)) = (fields.get(given.field), values.get(given.value)) else { continue };
-            if let Err(e) = field.write(self.input, *token, w, base + given.slot, scratch) {
+            if let Err(e) = field.write(self.input, token, w, base + given.slot, scratch) {
                 return Err(e.field(&field.column));
             }
         }
@@ -480,7 +480,7 @@ impl Field {
     fn write(
         &self,
         input: Input<'_>,
-        token: Token,
+        token: &Token,
         w: &mut ImageWriter<'_>,
         slot: usize,
         scratch: &mut Scratch,
