@@ -111,6 +111,10 @@ impl Codec {
                 w.input(slot, token.start as usize, token.len as usize);
                 Ok(())
             }
+            (Self::Boolean, Kind::True | Kind::False) => {
+                w.set(slot, u64::from(token.kind == Kind::True));
+                Ok(())
+            }
             (Self::Int32, Kind::Number) => write_int32(token.raw(input.text), w, slot),
             (Self::Int64, Kind::Number) => write_int64(token.raw(input.text), w, slot),
             _ => self.write_any(input, token, w, slot, scratch),
@@ -128,10 +132,6 @@ impl Codec {
     ) -> Result<()> {
         let raw = token.raw(input.text);
         match token.kind {
-            Kind::True | Kind::False if matches!(self, Self::Boolean) => {
-                w.set(slot, u64::from(token.kind == Kind::True));
-                Ok(())
-            }
             Kind::Null => {
                 w.null(slot);
                 Ok(())

@@ -3,7 +3,7 @@
 use crate::codec::{Input, Scratch};
 use crate::config::{CONFIG, Settings};
 use crate::envelope::{self, Event, Op, Snapshot};
-use crate::line::{Commit, Head};
+use crate::line::{Head, Recent};
 use crate::message::{Action, Change, Header, check_text};
 use crate::pg_type::UserTypes;
 use crate::plan::{ChangePlan, Row};
@@ -37,7 +37,7 @@ struct Workspace {
     change: Change,
     scratch: Scratch,
     table_key: Vec<u8>,
-    commit: Commit,
+    recent: Recent,
 }
 
 thread_local! {
@@ -56,9 +56,10 @@ impl Wal2JsonConverter {
     }
 
     fn convert(&self, payload: &[u8], work: &mut Workspace, out: &mut Vec<u8>) -> Result<Decoded> {
-        if let Some(head) = Head::read(payload, &mut work.commit) {
+        let head = Head::read(payload, &mut work.recent);
+        if let Some(head) = &head {
             let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
-            if let Some(plan) = tables.familiar(payload, &head, &mut work.table_key, &mut work.change) {
+            if let Some(plan) = tables.familiar(payload, head, work.recent.table_key(), &mut work.change) {
                 return self.write(payload, &head.header, plan, work, out);
             }
         }
@@ -70,7 +71,7 @@ impl Wal2JsonConverter {
             return Ok(Decoded::Null);
         }
         table_key(payload, change, key)?;
-        let resolution = self.resolve(key, payload, change, &header)?;
+        let resolution = self.resolve(key, payload, head.as_ref(), (&header, change))?;
         match &resolution {
             Resolution::Plan(plan) => self.write(payload, &header, Some(plan), work, out),
             Resolution::Ignored | Resolution::NeedTable(_) => Ok(Decoded::Null),
@@ -108,9 +109,15 @@ impl Wal2JsonConverter {
         })
     }
 
-    fn resolve(&self, key: &[u8], text: &[u8], change: &Change, header: &Header) -> Result<Resolution> {
+    fn resolve(
+        &self,
+        key: &[u8],
+        text: &[u8],
+        head: Option<&Head>,
+        (header, change): (&Header, &Change),
+    ) -> Result<Resolution> {
         let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
-        let (found, has_room) = (tables.find(key, text, change), tables.has_room(key));
+        let (found, has_room) = (tables.find(key, text, change), head.is_some() && tables.has_room(key));
         drop(tables);
         if let (Some(found), false) = (&found, has_room) {
             return Ok(found.clone());
@@ -120,7 +127,9 @@ impl Wal2JsonConverter {
             Some(found) => found,
             None => tables.resolve(key, text, change)?,
         };
-        tables.remember(key, text, change, header, &resolution);
+        if let Some(head) = head {
+            tables.remember(key, text, head, (header, change), &resolution);
+        }
         Ok(resolution)
     }
 }

@@ -3,7 +3,7 @@
 use crate::config::Settings;
 use crate::emit::{Context, Emitter, Images};
 use crate::envelope::Snapshot;
-use crate::line::{Commit, Head};
+use crate::line::{Head, Recent};
 use crate::lsn::Lsn;
 use crate::message::{Action, Change, Header, check_text};
 use crate::pg_type::UserTypes;
@@ -50,7 +50,7 @@ pub struct Decoder {
     change: Change,
     images: Images,
     table_key: Vec<u8>,
-    commit_time: Commit,
+    recent: Recent,
     row_text: Vec<u8>,
 }
 
@@ -62,6 +62,13 @@ enum State {
     Transaction(Header),
     /// Format 1 in chunks: after the preamble, and whether a change has come.
     Chunks(Header, bool),
+}
+
+/// What is known of a line of format 2.
+enum Found {
+    Familiar(Resolution),
+    /// It was parsed; what stands in front, if that is usual.
+    New(Option<Head>),
 }
 
 /// The plan for the rows of one table in a snapshot.
@@ -102,7 +109,7 @@ impl Decoder {
             change: Change::default(),
             images: Images::new()?,
             table_key: Vec::new(),
-            commit_time: Commit::default(),
+            recent: Recent::default(),
             row_text: Vec::new(),
         })
     }
@@ -158,9 +165,13 @@ impl Decoder {
             snapshot: Snapshot::False,
             ordered: self.metadata.is_some(),
         };
-        let fed = match self.familiar(message, &mut change) {
-            Some((header, found)) => self.line(message, &mut change, header, Some(found), cx, on_record),
-            None => check_text(message).and_then(|()| self.dispatch(message, &mut change, cx, on_record)),
+        let head = match self.state {
+            State::Chunks(..) => None,
+            _ => Head::read(message, &mut self.recent),
+        };
+        let fed = match head.as_ref().and_then(|head| Some((head.header, self.familiar(message, head, &mut change)?))) {
+            Some((header, found)) => self.line(message, &mut change, header, Found::Familiar(found), cx, on_record),
+            None => check_text(message).and_then(|()| self.dispatch(message, &mut change, head, cx, on_record)),
         };
         self.change = change;
         match fed {
@@ -174,7 +185,14 @@ impl Decoder {
         }
     }
 
-    fn dispatch(&mut self, text: &[u8], change: &mut Change, cx: Context, on_record: &mut OnRecord<'_>) -> Result<Fed> {
+    fn dispatch(
+        &mut self,
+        text: &[u8],
+        change: &mut Change,
+        head: Option<Head>,
+        cx: Context,
+        on_record: &mut OnRecord<'_>,
+    ) -> Result<Fed> {
         match (self.state, Scanner::new(text).peek()) {
             (State::Chunks(header, _), Some(b']')) => {
                 let mut scanner = Scanner::new(text);
@@ -197,21 +215,17 @@ impl Decoder {
             (_, Some(b',' | b']')) => Err(out_of_order("the middle of a transaction", "its beginning")),
             _ if begins_with_key(text, b"action") => {
                 let header = v2::parse(text, change)?;
-                self.line(text, change, header, None, cx, on_record)
+                self.line(text, change, header, Found::New(head), cx, on_record)
             }
             (State::Transaction(_), _) => Err(out_of_order("another message", "a line of format 2")),
             (State::Between, _) => self.whole(text, change, cx, on_record),
         }
     }
 
-    /// What is known of a line of format 2 without parsing it.
-    fn familiar(&mut self, text: &[u8], change: &mut Change) -> Option<(Header, Resolution)> {
-        if matches!(self.state, State::Chunks(..)) {
-            return None;
-        }
-        let head = Head::read(text, &mut self.commit_time)?;
-        let plan = self.tables.familiar(text, &head, &mut self.table_key, change)?;
-        Some((head.header, plan.map_or(Resolution::Ignored, |plan| Resolution::Plan(Arc::clone(plan)))))
+    /// What to do with a line of format 2, without parsing it.
+    fn familiar(&self, text: &[u8], head: &Head, change: &mut Change) -> Option<Resolution> {
+        let plan = self.tables.familiar(text, head, self.recent.table_key(), change)?;
+        Some(plan.map_or(Resolution::Ignored, |plan| Resolution::Plan(Arc::clone(plan))))
     }
 
     /// A line of format 2, and what to do with it if that is known.
@@ -220,7 +234,7 @@ impl Decoder {
         text: &[u8],
         change: &mut Change,
         header: Header,
-        found: Option<Resolution>,
+        found: Found,
         mut cx: Context,
         on_record: &mut OnRecord<'_>,
     ) -> Result<Fed> {
@@ -251,8 +265,8 @@ impl Decoder {
                     cx.ordered = false;
                 }
                 let resolution = match found {
-                    Some(found) => found,
-                    None => self.resolve_line(text, change, &header)?,
+                    Found::Familiar(found) => found,
+                    Found::New(head) => self.resolve_line(text, change, &header, head)?,
                 };
                 self.one(text, change, resolution, cx, on_record)
             }
@@ -374,10 +388,16 @@ impl Decoder {
         self.tables.resolve(&self.table_key, text, change)
     }
 
-    fn resolve_line(&mut self, text: &[u8], change: &Change, header: &Header) -> Result<Resolution> {
+    fn resolve_line(
+        &mut self,
+        text: &[u8],
+        change: &Change,
+        header: &Header,
+        head: Option<Head>,
+    ) -> Result<Resolution> {
         let resolution = self.resolve(text, change)?;
-        if change.action != Action::Truncate {
-            self.tables.remember(&self.table_key, text, change, header, &resolution);
+        if let (Some(head), true) = (head, change.action != Action::Truncate) {
+            self.tables.remember(&self.table_key, text, &head, (header, change), &resolution);
         }
         Ok(resolution)
     }

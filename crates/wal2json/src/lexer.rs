@@ -14,7 +14,7 @@ pub(crate) fn value<'a>(text: &'a [u8], rest: &'a [u8], found: &mut Token) -> Op
     found.escaped = false;
     match first {
         b'"' => {
-            let Some(len) = string(after) else { return unusual(text, at, found) };
+            let Some(len) = string::<true>(after) else { return unusual(text, at, found) };
             (found.kind, found.start, found.len) = (Kind::String, at as u32 + 1, len as u32);
             after.get(len + 1..)
         }
@@ -47,13 +47,14 @@ fn unusual<'a>(text: &'a [u8], at: usize, found: &mut Token) -> Option<&'a [u8]>
 /// What stands before the next quote, without escapes, and what behind it.
 #[inline]
 pub(crate) fn split_string(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    let len = string(text)?;
+    let len = string::<true>(text)?;
     Some((text.get(..len)?, text.get(len + 1..)?))
 }
 
-/// Length of the string that ends at the next quote, without escapes and with eight bytes from each of its own.
+/// Length of the string that ends at the next quote, without escapes and with eight bytes from each of its own. It may
+/// still have to be found out whether it is UTF-8.
 #[inline(always)]
-fn string(text: &[u8]) -> Option<usize> {
+pub(crate) fn string<const CHECK: bool>(text: &[u8]) -> Option<usize> {
     let (mut rest, mut all) = (text, 0);
     loop {
         let (eight, after) = rest.split_first_chunk()?;
@@ -66,7 +67,7 @@ fn string(text: &[u8]) -> Option<usize> {
         }
         let bit = stops.trailing_zeros() & !7;
         let len = text.len() - rest.len() + bit as usize / 8;
-        let plain = (eight >> bit) as u8 == b'"' && (all & ONES << 7 == 0 || is_text(text.get(..len)?));
+        let plain = (eight >> bit) as u8 == b'"' && (!CHECK || all & ONES << 7 == 0 || is_text(text.get(..len)?));
         return plain.then_some(len);
     }
 }

@@ -7,25 +7,24 @@ use crate::lsn::Lsn;
 use crate::message::{Action, Change, Header, MAX_MESSAGE};
 use crate::plan::ChangePlan;
 use crate::scan::{Kind, Token};
+use crate::tables::write_key;
 use crate::temporal::{self, Moment};
 use std::sync::Arc;
 
 /// What stands before the name of the table, in the order in which wal2json prints it.
 #[derive(Debug)]
-pub(crate) struct Head<'a> {
+pub(crate) struct Head {
     pub(crate) header: Header,
     action: Action,
     /// One bit for each key that is there: the rest of a line may hold the others.
     keys: u8,
     /// Where the rest begins.
     end: usize,
-    /// As they are written, and without escapes.
-    pub(crate) schema: &'a [u8],
-    pub(crate) table: &'a [u8],
 }
 
-impl<'a> Head<'a> {
-    pub(crate) fn read(text: &'a [u8], commit: &mut Commit) -> Option<Self> {
+impl Head {
+    /// The head of a line, whose table is then that of `recent`.
+    pub(crate) fn read(text: &[u8], recent: &mut Recent) -> Option<Self> {
         if text.len() > MAX_MESSAGE {
             return None;
         }
@@ -46,11 +45,8 @@ impl<'a> Head<'a> {
             keys |= 1;
         }
         if let Some(value) = after(rest, br#","timestamp":""#) {
-            rest = match commit.of_last(value) {
-                Some(others) => others,
-                None => commit.read(value)?,
-            };
-            header.timestamp = Some(commit.micros);
+            rest = recent.timestamp(value)?;
+            header.timestamp = Some(recent.micros);
             keys |= 2;
         }
         if let Some(value) = after(rest, br#","lsn":""#) {
@@ -65,34 +61,55 @@ impl<'a> Head<'a> {
             rest = others;
             keys |= 8;
         }
-        let (schema, others) = split_string(after(rest, br#","schema":""#)?)?;
-        let (table, _) = split_string(after(others, br#","table":""#)?)?;
-        Some(Self { header, action, keys, end: text.len() - rest.len(), schema, table })
+        recent.table(rest)?;
+        Some(Self { header, action, keys, end: text.len() - rest.len() })
     }
 }
 
-/// When the transaction of the last line was committed: mostly the next line is of the same one.
+/// What the last line said. Mostly the next one is of the same transaction, and of the same table.
 #[derive(Debug, Default)]
-pub(crate) struct Commit {
-    /// As it is written, with the quote behind it.
-    text: Vec<u8>,
+pub(crate) struct Recent {
+    /// The timestamp as it is written, with the quote behind it.
+    timestamp: Vec<u8>,
     micros: i64,
+    /// The names of the table as they are written, with their keys.
+    names: Vec<u8>,
+    /// The same as [`table_key`](crate::tables::table_key) writes them.
+    table_key: Vec<u8>,
 }
 
-impl Commit {
-    /// What follows the timestamp, if it is that of the last line.
-    #[inline]
-    fn of_last<'a>(&self, text: &'a [u8]) -> Option<&'a [u8]> {
-        if self.text.is_empty() { None } else { text.strip_prefix(self.text.as_slice()) }
+impl Recent {
+    pub(crate) fn table_key(&self) -> &[u8] {
+        &self.table_key
     }
 
-    fn read<'a>(&mut self, text: &'a [u8]) -> Option<&'a [u8]> {
+    /// Takes a timestamp; what follows it.
+    fn timestamp<'a>(&mut self, text: &'a [u8]) -> Option<&'a [u8]> {
+        if !self.timestamp.is_empty()
+            && let Some(others) = text.strip_prefix(self.timestamp.as_slice())
+        {
+            return Some(others);
+        }
         let (time, others) = split_string(text)?;
         let Some(Moment::At(at)) = temporal::timestamp_with_zone(time) else { return None };
         self.micros = at.micros()?;
-        self.text.clear();
-        self.text.extend_from_slice(text.get(..=time.len())?);
+        self.timestamp.clear();
+        self.timestamp.extend_from_slice(text.get(..=time.len())?);
         Some(others)
+    }
+
+    /// Takes the names of a table.
+    fn table(&mut self, text: &[u8]) -> Option<()> {
+        if !self.names.is_empty() && text.starts_with(&self.names) {
+            return Some(());
+        }
+        let (schema, others) = split_string(after(text, br#","schema":""#)?)?;
+        let (table, others) = split_string(after(others, br#","table":""#)?)?;
+        self.table_key.clear();
+        write_key(schema, table, &mut self.table_key);
+        self.names.clear();
+        self.names.extend_from_slice(text.get(..text.len() - others.len())?);
+        Some(())
     }
 }
 
@@ -120,18 +137,20 @@ pub(crate) struct Line {
 impl Line {
     /// The line that was parsed into `change` and `header`, if one that differs only in its values would be parsed
     /// likewise.
-    pub(crate) fn of(text: &[u8], change: &Change, header: &Header, plan: Option<Arc<ChangePlan>>) -> Option<Self> {
-        let head = Head::read(text, &mut Commit::default())?;
-        if head.header != *header || head.action != change.action {
+    pub(crate) fn of(
+        text: &[u8],
+        head: &Head,
+        change: &Change,
+        header: &Header,
+        plan: Option<Arc<ChangePlan>>,
+    ) -> Option<Self> {
+        if change.values.contains(&Token::ABSENT) || head.header != *header || head.action != change.action {
             return None;
         }
         let (mut around, mut before) = (Vec::new(), Vec::new());
         let mut end = head.end;
         for column in change.columns.iter().chain(&change.identity) {
             let token = column.value;
-            if token == Token::ABSENT {
-                return None;
-            }
             // A string's token is without its quotes.
             let quote = usize::from(token.kind == Kind::String);
             let start = (token.start as usize).checked_sub(quote)?;
@@ -152,7 +171,7 @@ impl Line {
     }
 
     /// The plan, if `text` is such a line, of which `change` then has the values and nothing else.
-    pub(crate) fn read(&self, text: &[u8], head: &Head<'_>, change: &mut Change) -> Option<Option<&Arc<ChangePlan>>> {
+    pub(crate) fn read(&self, text: &[u8], head: &Head, change: &mut Change) -> Option<Option<&Arc<ChangePlan>>> {
         if self.action != head.action || self.keys != head.keys {
             return None;
         }
@@ -176,6 +195,7 @@ impl Line {
 mod tests {
     use super::*;
     use crate::message::check_text;
+    use crate::tables::table_key;
     use crate::v2;
 
     const LINES: [&str; 5] = [
@@ -193,9 +213,13 @@ mod tests {
         Some((header, change))
     }
 
+    fn remembered(text: &[u8]) -> Option<Line> {
+        let (header, change) = parsed(text)?;
+        Line::of(text, &Head::read(text, &mut Recent::default())?, &change, &header, None)
+    }
+
     fn line(text: &[u8]) -> Line {
-        let (header, change) = parsed(text).unwrap();
-        Line::of(text, &change, &header, None).unwrap()
+        remembered(text).unwrap()
     }
 
     /// What the texts of a message's columns say beside their values.
@@ -212,18 +236,20 @@ mod tests {
     /// Whether the text is read without being parsed; if so, as if it had been.
     fn familiar(line: &Line, original: &[u8], text: &[u8]) -> bool {
         let mut change = Change::default();
-        // Twice, so that the timestamp is also that of the last line.
-        let mut commit = Commit::default();
-        let first = Head::read(text, &mut commit).map(|head| head.header);
-        let Some(head) = Head::read(text, &mut commit) else { return false };
-        assert_eq!(first, Some(head.header));
+        let mut recent = Recent::default();
+        let first = Head::read(text, &mut recent).map(|head| head.header);
+        // Also as the line after another one.
+        Head::read(original, &mut recent);
+        let Some(head) = Head::read(text, &mut recent) else { return false };
+        assert!(first.is_none_or(|first| first == head.header));
         if line.read(text, &head, &mut change).is_none() {
             return false;
         }
         let (header, expected) = parsed(text).unwrap_or_else(|| panic!("{}", String::from_utf8_lossy(text)));
         assert_eq!(head.header, header);
-        assert_eq!(Some(head.schema), expected.schema.map(|token| token.raw(text)));
-        assert_eq!(Some(head.table), expected.table.map(|token| token.raw(text)));
+        let mut key = Vec::new();
+        table_key(text, &expected, &mut key).unwrap();
+        assert_eq!(recent.table_key(), key);
         assert_eq!(change.values, expected.values, "{}", String::from_utf8_lossy(text));
         assert_eq!((change.action, change.has_identity), (expected.action, expected.has_identity));
         let (_, known) = parsed(original).unwrap();
@@ -326,9 +352,7 @@ mod tests {
             // No row.
             r#"{"action":"B","xid":7}"#,
         ] {
-            if let Some((header, change)) = parsed(text.as_bytes()) {
-                assert!(Line::of(text.as_bytes(), &change, &header, None).is_none(), "{text}");
-            }
+            assert!(remembered(text.as_bytes()).is_none(), "{text}");
         }
     }
 }

@@ -4,6 +4,7 @@
 //! Stricter than JSON in two ways that wal2json never needs: object keys with escapes are refused, and the caller refuses
 //! known keys that come twice ([`once`]).
 
+use crate::lexer;
 use connect_data::{Error, Result};
 
 /// Nesting beyond this is refused: wal2json nests four levels.
@@ -83,6 +84,7 @@ impl<'a> Scanner<'a> {
         Error::data(code, format!("wal2json message: {what} at byte {}", self.at))
     }
 
+    #[cold]
     fn syntax(&self, expected: &str) -> Error {
         let found = if self.at >= self.text.len() { "the end" } else { "something else" };
         self.error("wal2json.json", &format!("expected {expected}, found {found}"))
@@ -93,6 +95,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// The next byte that is not white space.
+    #[inline]
     pub(crate) fn peek(&mut self) -> Option<u8> {
         while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.byte() {
             self.at += 1;
@@ -101,14 +104,29 @@ impl<'a> Scanner<'a> {
     }
 
     /// Takes the next byte if it is this one, after white space.
+    #[inline]
     pub(crate) fn take(&mut self, byte: u8) -> bool {
         let found = self.peek() == Some(byte);
         self.at += usize::from(found);
         found
     }
 
+    #[inline]
     pub(crate) fn expect(&mut self, byte: u8) -> Result<()> {
-        if self.take(byte) { Ok(()) } else { Err(self.syntax(&format!("'{}'", char::from(byte)))) }
+        if self.take(byte) { Ok(()) } else { Err(self.expected(byte)) }
+    }
+
+    #[cold]
+    fn expected(&self, byte: u8) -> Error {
+        self.syntax(&format!("'{}'", char::from(byte)))
+    }
+
+    /// Takes these very bytes, if they come next.
+    #[inline(always)]
+    pub(crate) fn take_exactly<const N: usize>(&mut self, bytes: &[u8; N]) -> Option<()> {
+        let found = self.text.get(self.at..)?.first_chunk() == Some(bytes);
+        self.at += if found { N } else { 0 };
+        found.then_some(())
     }
 
     /// Only white space may follow.
@@ -271,12 +289,27 @@ impl<'a> Scanner<'a> {
         Ok(self.token(Kind::Number, false, start, self.at))
     }
 
-    /// A string, from its opening quote. Eight bytes at a step where nothing needs a look.
+    /// A string, from its opening quote.
+    #[inline]
     fn string(&mut self) -> Result<Token> {
         if self.byte() != Some(b'"') {
             return Err(self.syntax("a string"));
         }
         self.at += 1;
+        let start = self.at;
+        match self.text.get(start..).and_then(lexer::string::<false>) {
+            Some(len) => {
+                self.at += len + 1;
+                Ok(self.token(Kind::String, false, start, start + len))
+            }
+            None => self.unusual_string(),
+        }
+    }
+
+    /// A string with escapes, or near the end of the text, or a wrong one. Eight bytes at a step where nothing needs a
+    /// look.
+    #[inline(never)]
+    fn unusual_string(&mut self) -> Result<Token> {
         let start = self.at;
         let mut escaped = false;
         loop {

@@ -126,18 +126,11 @@ impl Tables {
     pub(crate) fn familiar(
         &self,
         text: &[u8],
-        head: &Head<'_>,
-        key: &mut Vec<u8>,
+        head: &Head,
+        key: &[u8],
         change: &mut Change,
     ) -> Option<Option<&Arc<ChangePlan>>> {
-        let (schema, table) = (head.schema, head.table);
-        // Mostly it is the table of the line before.
-        let same = |(front, back): (&[u8], &[u8])| front == schema && back.split_first() == Some((&0, table));
-        if !key.split_at_checked(schema.len()).is_some_and(same) {
-            key.clear();
-            write_key(schema, table, key);
-        }
-        let lines = &self.entries.get(key.as_slice())?.lines;
+        let lines = &self.entries.get(key)?.lines;
         lines.iter().find_map(|line| line.read(text, head, change))
     }
 
@@ -151,8 +144,8 @@ impl Tables {
         &mut self,
         key: &[u8],
         text: &[u8],
-        change: &Change,
-        header: &Header,
+        head: &Head,
+        (header, change): (&Header, &Change),
         resolution: &Resolution,
     ) {
         let Some(entry) = self.entries.get_mut(key).filter(|entry| entry.lines.len() < MAX_LINES) else { return };
@@ -162,7 +155,7 @@ impl Tables {
             Resolution::Ignored if entry.ignored => None,
             _ => return,
         };
-        entry.lines.extend(Line::of(text, change, header, plan.cloned()));
+        entry.lines.extend(Line::of(text, head, change, header, plan.cloned()));
     }
 
     /// The plan for a message, compiled if need be.
@@ -232,7 +225,7 @@ pub(crate) fn table_key(text: &[u8], change: &Change, key: &mut Vec<u8>) -> Resu
     unescape(table.raw(text), key)
 }
 
-fn write_key(schema: &[u8], table: &[u8], key: &mut Vec<u8>) {
+pub(crate) fn write_key(schema: &[u8], table: &[u8], key: &mut Vec<u8>) {
     key.extend_from_slice(schema);
     key.push(0);
     key.extend_from_slice(table);

@@ -91,9 +91,26 @@ fn read_action(scanner: &mut Scanner<'_>, text: &[u8]) -> Result<Action> {
 fn rows(scanner: &mut Scanner<'_>, columns: &mut Vec<Column>) -> Result<()> {
     scanner.array(|s, index| {
         check_columns(index, s)?;
-        columns.push(column(s)?);
+        columns.push(match usual_column(s) {
+            Some(column) => column,
+            None => column(s)?,
+        });
         Ok(())
     })
+}
+
+/// A column as it is printed without further options; `None` for all others, of which nothing is then read.
+fn usual_column(scanner: &mut Scanner<'_>) -> Option<Column> {
+    let mut s = *scanner;
+    s.take_exactly(br#"{"name":"#)?;
+    let name = s.text().ok()?;
+    s.take_exactly(br#","type":"#)?;
+    let data_type = s.text().ok()?;
+    s.take_exactly(br#","value":"#)?;
+    let value = s.scalar().ok()?;
+    s.take_exactly(b"}")?;
+    *scanner = s;
+    Some(Column { name, data_type, value, ..Column::EMPTY })
 }
 
 fn column(scanner: &mut Scanner<'_>) -> Result<Column> {
