@@ -218,7 +218,7 @@ pub(crate) fn integer(text: &[u8]) -> Option<i64> {
     if digits.len() <= SHORT {
         let (value, all_digits) = digits.iter().fold((0i64, true), |(value, all_digits), digit| {
             let digit = digit.wrapping_sub(b'0');
-            (value * 10 + i64::from(digit), all_digits & (digit < 10))
+            (value.wrapping_mul(10).wrapping_add(i64::from(digit)), all_digits & (digit < 10))
         });
         return all_digits.then_some(if negative { -value } else { value });
     }
@@ -514,7 +514,8 @@ mod tests {
     fn integers_have_limits() {
         assert_eq!(integer(b"-9223372036854775808"), Some(i64::MIN));
         assert_eq!(integer(b"9223372036854775807"), Some(i64::MAX));
-        for wrong in [&b"9223372036854775808"[..], b"", b"-", b"+1", b"1.0", b"1 "] {
+        assert_eq!(integer(b"-999999999999999999"), Some(-999_999_999_999_999_999));
+        for wrong in [&b"9223372036854775808"[..], b"", b"-", b"+1", b"1.0", b"1 ", b"zzzzzzzzzzzzzzzzzz", &[47; 18]] {
             assert_eq!(integer(wrong), None);
         }
     }
