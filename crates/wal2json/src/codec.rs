@@ -96,10 +96,36 @@ fn fits<T>(value: Option<T>, expected: &str) -> Result<T> {
 
 impl Codec {
     /// Writes the value that a token of a message stands for.
+    #[inline(always)]
     pub(crate) fn write_token(
         &self,
         input: Input<'_>,
-        token: Token,
+        token: &Token,
+        w: &mut ImageWriter<'_>,
+        slot: usize,
+        scratch: &mut Scratch,
+    ) -> Result<()> {
+        // What most columns hold.
+        match (self, token.kind) {
+            (Self::Text, Kind::String) if input.borrow && !token.escaped => {
+                w.input(slot, token.start as usize, token.len as usize);
+                Ok(())
+            }
+            (Self::Boolean, Kind::True | Kind::False) => {
+                w.set(slot, u64::from(token.kind == Kind::True));
+                Ok(())
+            }
+            (Self::Int32, Kind::Number) => write_int32(token.raw(input.text), w, slot),
+            (Self::Int64, Kind::Number) => write_int64(token.raw(input.text), w, slot),
+            _ => self.write_any(input, token, w, slot, scratch),
+        }
+    }
+
+    #[inline(never)]
+    fn write_any(
+        &self,
+        input: Input<'_>,
+        token: &Token,
         w: &mut ImageWriter<'_>,
         slot: usize,
         scratch: &mut Scratch,
@@ -110,24 +136,14 @@ impl Codec {
                 w.null(slot);
                 Ok(())
             }
-            Kind::String if !token.escaped => {
-                if input.borrow && *self == Self::Text {
-                    w.input(slot, token.start as usize, token.len as usize);
-                    return Ok(());
-                }
-                self.write_text(raw, w, slot, scratch)
-            }
-            Kind::String if *self == Self::Text => w.tail_with(slot, |tail| unescape(raw, tail)),
+            Kind::String if !token.escaped => self.write_text(raw, w, slot, scratch),
+            Kind::String if matches!(self, Self::Text) => w.tail_with(slot, |tail| unescape(raw, tail)),
             Kind::String => {
                 let mut text = std::mem::take(&mut scratch.text);
                 text.clear();
                 let result = unescape(raw, &mut text).and_then(|()| self.write_text(&text, w, slot, scratch));
                 scratch.text = text;
                 result
-            }
-            Kind::True | Kind::False if *self == Self::Boolean => {
-                w.set(slot, u64::from(token.kind == Kind::True));
-                Ok(())
             }
             Kind::Number if self.is_number() => self.write_text(raw, w, slot, scratch),
             Kind::Number => Err(unfit("a string")),
@@ -152,6 +168,7 @@ impl Codec {
     }
 
     /// Writes the value of PostgreSQL's text.
+    #[inline]
     pub(crate) fn write_text(
         &self,
         text: &[u8],
@@ -165,17 +182,14 @@ impl Codec {
                 let value = numeric::integer(text).and_then(|value| i16::try_from(value).ok());
                 w.set(slot, i64::from(fits(value, "a whole number of 16 bits")?) as u64);
             }
-            Self::Int32 => {
-                let value = numeric::integer(text).and_then(|value| i32::try_from(value).ok());
-                w.set(slot, i64::from(fits(value, "a whole number of 32 bits")?) as u64);
-            }
-            Self::Int64 => w.set(slot, fits(numeric::integer(text), "a whole number of 64 bits")? as u64),
+            Self::Int32 => return write_int32(text, w, slot),
+            Self::Int64 => return write_int64(text, w, slot),
             Self::Float32 => {
                 let value = fits(numeric::float::<f32>(text), "a floating-point number")?;
                 w.set(slot, u64::from(value.to_bits()));
             }
             Self::Float64 | Self::DecimalDouble => {
-                w.set(slot, fits(numeric::float::<f64>(text), "a floating-point number")?.to_bits());
+                w.set(slot, fits(numeric::double(text), "a floating-point number")?.to_bits());
             }
             Self::Decimal(scale) => {
                 return w.tail_with(slot, |tail| numeric::write_decimal(text, *scale, &mut scratch.limbs, tail));
@@ -273,6 +287,19 @@ impl Binary {
     }
 }
 
+#[inline]
+fn write_int32(text: &[u8], w: &mut ImageWriter<'_>, slot: usize) -> Result<()> {
+    let value = numeric::integer(text).and_then(|value| i32::try_from(value).ok());
+    w.set(slot, i64::from(fits(value, "a whole number of 32 bits")?) as u64);
+    Ok(())
+}
+
+#[inline]
+fn write_int64(text: &[u8], w: &mut ImageWriter<'_>, slot: usize) -> Result<()> {
+    w.set(slot, fits(numeric::integer(text), "a whole number of 64 bits")? as u64);
+    Ok(())
+}
+
 fn read_boolean(text: &[u8]) -> Result<bool> {
     match text {
         b"t" | b"true" => Ok(true),
@@ -326,6 +353,9 @@ fn read_timestamp_micros(text: &[u8]) -> Result<i64> {
 }
 
 fn write_zoned_timestamp(text: &[u8], out: &mut Vec<u8>) -> Result<()> {
+    if temporal::copy_utc(text, out) {
+        return Ok(());
+    }
     match temporal::timestamp_with_zone(text).ok_or_else(|| date_style("a timestamp with time zone"))? {
         Moment::At(at) => temporal::write_zoned_timestamp(at, out),
         Moment::Infinity | Moment::MinusInfinity => out.extend_from_slice(text),
@@ -411,7 +441,7 @@ fn write_point(text: &[u8], w: &mut ImageWriter<'_>, slot: usize) -> Result<()> 
     let inner = text.strip_prefix(b"(").and_then(|rest| rest.strip_suffix(b")"));
     let parts = inner.and_then(|inner| {
         let comma = inner.iter().position(|byte| *byte == b',')?;
-        Some((numeric::float::<f64>(inner.get(..comma)?)?, numeric::float::<f64>(inner.get(comma + 1..)?)?))
+        Some((numeric::double(inner.get(..comma)?)?, numeric::double(inner.get(comma + 1..)?)?))
     });
     let (x, y) = fits(parts, "a point")?;
     w.set(slot + 1, x.to_bits());

@@ -3,6 +3,7 @@
 use crate::codec::{Input, Scratch};
 use crate::config::{CONFIG, Settings};
 use crate::envelope::{self, Event, Op, Snapshot};
+use crate::line::{Head, Recent};
 use crate::message::{Action, Change, Header, check_text};
 use crate::pg_type::UserTypes;
 use crate::plan::{ChangePlan, Row};
@@ -36,6 +37,7 @@ struct Workspace {
     change: Change,
     scratch: Scratch,
     table_key: Vec<u8>,
+    recent: Recent,
 }
 
 thread_local! {
@@ -54,25 +56,51 @@ impl Wal2JsonConverter {
     }
 
     fn convert(&self, payload: &[u8], work: &mut Workspace, out: &mut Vec<u8>) -> Result<Decoded> {
+        let head = Head::read(payload, &mut work.recent);
+        if let Some(head) = &head {
+            let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
+            if let Some(plan) = tables.familiar(payload, head, work.recent.table_key(), &mut work.change) {
+                return self.write(payload, &head.header, plan, work, out);
+            }
+        }
         check_text(payload)?;
         refuse_format_1(payload)?;
-        let Workspace { change, scratch, table_key: key } = work;
+        let Workspace { change, table_key: key, .. } = work;
         let header = v2::parse(payload, change)?;
-        let has_row = match change.action {
-            Action::Insert | Action::Update | Action::Delete => true,
-            Action::Truncate => self.settings.truncate && !self.is_key,
-            Action::Begin | Action::Commit | Action::Message => false,
-        };
-        if !has_row {
+        if !self.has_row(change.action) {
             return Ok(Decoded::Null);
         }
         table_key(payload, change, key)?;
-        let Some(plan) = self.plan(key, payload, change)? else { return Ok(Decoded::Null) };
+        let resolution = self.resolve(key, payload, head.as_ref(), (&header, change))?;
+        match &resolution {
+            Resolution::Plan(plan) => self.write(payload, &header, Some(plan), work, out),
+            Resolution::Ignored | Resolution::NeedTable(_) => Ok(Decoded::Null),
+        }
+    }
+
+    fn has_row(&self, action: Action) -> bool {
+        match action {
+            Action::Insert | Action::Update | Action::Delete => true,
+            Action::Truncate => self.settings.truncate && !self.is_key,
+            Action::Begin | Action::Commit | Action::Message => false,
+        }
+    }
+
+    fn write(
+        &self,
+        payload: &[u8],
+        header: &Header,
+        plan: Option<&Arc<ChangePlan>>,
+        work: &mut Workspace,
+        out: &mut Vec<u8>,
+    ) -> Result<Decoded> {
+        let Workspace { change, scratch, .. } = work;
+        let Some(plan) = plan.filter(|_| self.has_row(change.action)) else { return Ok(Decoded::Null) };
         let row = Row { input: Input { text: payload, borrow: true }, change, settings: &self.settings };
         let written = if self.is_key {
-            write_key(&plan, &row, scratch, out)
+            write_key(plan, &row, scratch, out)
         } else {
-            envelope::write(&plan, &row, &event(change.action, &header), scratch, out)
+            envelope::write(plan, &row, &event(change.action, header), scratch, out)
                 .map(|()| Decoded::Value(Some(plan.table.envelope)))
         };
         written.map_err(|e| {
@@ -81,16 +109,28 @@ impl Wal2JsonConverter {
         })
     }
 
-    fn plan(&self, key: &[u8], text: &[u8], change: &Change) -> Result<Option<Arc<ChangePlan>>> {
-        let found = self.tables.read().unwrap_or_else(PoisonError::into_inner).find(key, text, change);
+    fn resolve(
+        &self,
+        key: &[u8],
+        text: &[u8],
+        head: Option<&Head>,
+        (header, change): (&Header, &Change),
+    ) -> Result<Resolution> {
+        let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
+        let (found, has_room) = (tables.find(key, text, change), head.is_some() && tables.has_room(key));
+        drop(tables);
+        if let (Some(found), false) = (&found, has_room) {
+            return Ok(found.clone());
+        }
+        let mut tables = self.tables.write().unwrap_or_else(PoisonError::into_inner);
         let resolution = match found {
-            Some(resolution) => resolution,
-            None => self.tables.write().unwrap_or_else(PoisonError::into_inner).resolve(key, text, change)?,
+            Some(found) => found,
+            None => tables.resolve(key, text, change)?,
         };
-        Ok(match resolution {
-            Resolution::Plan(plan) => Some(plan),
-            Resolution::Ignored | Resolution::NeedTable(_) => None,
-        })
+        if let Some(head) = head {
+            tables.remember(key, text, head, (header, change), &resolution);
+        }
+        Ok(resolution)
     }
 }
 

@@ -3,8 +3,9 @@
 use crate::config::Settings;
 use crate::emit::{Context, Emitter, Images};
 use crate::envelope::Snapshot;
+use crate::line::{Head, Recent};
 use crate::lsn::Lsn;
-use crate::message::{Action, Change, Column, Header, check_text};
+use crate::message::{Action, Change, Header, check_text};
 use crate::pg_type::UserTypes;
 use crate::plan::{ChangePlan, From};
 use crate::record::Record;
@@ -49,6 +50,7 @@ pub struct Decoder {
     change: Change,
     images: Images,
     table_key: Vec<u8>,
+    recent: Recent,
     row_text: Vec<u8>,
 }
 
@@ -60,6 +62,13 @@ enum State {
     Transaction(Header),
     /// Format 1 in chunks: after the preamble, and whether a change has come.
     Chunks(Header, bool),
+}
+
+/// What is known of a line of format 2.
+enum Found {
+    Familiar(Resolution),
+    /// It was parsed; what stands in front, if that is usual.
+    New(Option<Head>),
 }
 
 /// The plan for the rows of one table in a snapshot.
@@ -100,6 +109,7 @@ impl Decoder {
             change: Change::default(),
             images: Images::new()?,
             table_key: Vec::new(),
+            recent: Recent::default(),
             row_text: Vec::new(),
         })
     }
@@ -147,7 +157,22 @@ impl Decoder {
     pub fn feed(&mut self, message: &[u8], lsn: Lsn, received_ms: i64, on_record: &mut OnRecord<'_>) -> Result<Fed> {
         // Out of the way of the borrow checker; the memory is kept.
         let mut change = std::mem::take(&mut self.change);
-        let fed = check_text(message).and_then(|()| self.dispatch(message, &mut change, lsn, received_ms, on_record));
+        let cx = Context {
+            header: Header::default(),
+            lsn,
+            received_ms,
+            last_commit: self.last_commit,
+            snapshot: Snapshot::False,
+            ordered: self.metadata.is_some(),
+        };
+        let head = match self.state {
+            State::Chunks(..) => None,
+            _ => Head::read(message, &mut self.recent),
+        };
+        let fed = match head.as_ref().and_then(|head| Some((head.header, self.familiar(message, head, &mut change)?))) {
+            Some((header, found)) => self.line(message, &mut change, header, Found::Familiar(found), cx, on_record),
+            None => check_text(message).and_then(|()| self.dispatch(message, &mut change, head, cx, on_record)),
+        };
         self.change = change;
         match fed {
             Ok(fed) => {
@@ -164,18 +189,10 @@ impl Decoder {
         &mut self,
         text: &[u8],
         change: &mut Change,
-        lsn: Lsn,
-        received_ms: i64,
+        head: Option<Head>,
+        cx: Context,
         on_record: &mut OnRecord<'_>,
     ) -> Result<Fed> {
-        let cx = Context {
-            header: Header::default(),
-            lsn,
-            received_ms,
-            last_commit: self.last_commit,
-            snapshot: Snapshot::False,
-            ordered: self.metadata.is_some(),
-        };
         match (self.state, Scanner::new(text).peek()) {
             (State::Chunks(header, _), Some(b']')) => {
                 let mut scanner = Scanner::new(text);
@@ -183,7 +200,7 @@ impl Decoder {
                 scanner.expect(b'}')?;
                 scanner.end()?;
                 // The position of this frame is the end of the transaction.
-                self.commit(Context { header, ..cx }, Some(header.next_lsn.unwrap_or(lsn)), on_record)
+                self.commit(Context { header, ..cx }, Some(header.next_lsn.unwrap_or(cx.lsn)), on_record)
             }
             (State::Chunks(header, true), Some(b',')) => self.chunk(text, change, Context { header, ..cx }, on_record),
             (State::Chunks(header, false), Some(b'{')) if begins_with_key(text, b"kind") => {
@@ -196,15 +213,31 @@ impl Decoder {
                 Err(out_of_order("something else", "the next change or the end of the transaction"))
             }
             (_, Some(b',' | b']')) => Err(out_of_order("the middle of a transaction", "its beginning")),
-            _ if begins_with_key(text, b"action") => self.line(text, change, cx, on_record),
+            _ if begins_with_key(text, b"action") => {
+                let header = v2::parse(text, change)?;
+                self.line(text, change, header, Found::New(head), cx, on_record)
+            }
             (State::Transaction(_), _) => Err(out_of_order("another message", "a line of format 2")),
             (State::Between, _) => self.whole(text, change, cx, on_record),
         }
     }
 
-    /// A line of format 2.
-    fn line(&mut self, text: &[u8], change: &mut Change, mut cx: Context, on_record: &mut OnRecord<'_>) -> Result<Fed> {
-        let header = v2::parse(text, change)?;
+    /// What to do with a line of format 2, without parsing it.
+    fn familiar(&self, text: &[u8], head: &Head, change: &mut Change) -> Option<Resolution> {
+        let plan = self.tables.familiar(text, head, self.recent.table_key(), change)?;
+        Some(plan.map_or(Resolution::Ignored, |plan| Resolution::Plan(Arc::clone(plan))))
+    }
+
+    /// A line of format 2, and what to do with it if that is known.
+    fn line(
+        &mut self,
+        text: &[u8],
+        change: &mut Change,
+        header: Header,
+        found: Found,
+        mut cx: Context,
+        on_record: &mut OnRecord<'_>,
+    ) -> Result<Fed> {
         let begun = match self.state {
             State::Transaction(begun) => Some(begun),
             _ => None,
@@ -231,7 +264,11 @@ impl Decoder {
                     self.counters.clear();
                     cx.ordered = false;
                 }
-                self.one(text, change, cx, on_record)
+                let resolution = match found {
+                    Found::Familiar(found) => found,
+                    Found::New(head) => self.resolve_line(text, change, &header, head)?,
+                };
+                self.one(text, change, resolution, cx, on_record)
             }
         }
     }
@@ -242,15 +279,27 @@ impl Decoder {
         scanner.take(b',');
         v1::change(&mut scanner, text, change)?;
         scanner.end()?;
-        let fed = if change.action == Action::Message { NOTHING_SAFE } else { self.one(text, change, cx, on_record)? };
+        let fed = if change.action == Action::Message {
+            NOTHING_SAFE
+        } else {
+            let resolution = self.resolve(text, change)?;
+            self.one(text, change, resolution, cx, on_record)?
+        };
         if fed == NOTHING_SAFE {
             self.state = State::Chunks(cx.header, true);
         }
         Ok(fed)
     }
 
-    fn one(&mut self, text: &[u8], change: &Change, cx: Context, on_record: &mut OnRecord<'_>) -> Result<Fed> {
-        match self.resolve(text, change)? {
+    fn one(
+        &mut self,
+        text: &[u8],
+        change: &Change,
+        resolution: Resolution,
+        cx: Context,
+        on_record: &mut OnRecord<'_>,
+    ) -> Result<Fed> {
+        match resolution {
             Resolution::NeedTable(id) => return Ok(Fed::NeedTable(id)),
             Resolution::Ignored => {}
             Resolution::Plan(plan) => self.emit(text, change, &plan, cx, on_record)?,
@@ -302,7 +351,8 @@ impl Decoder {
             if change.action == Action::Message {
                 return Ok(());
             }
-            match self.one(text, change, cx, on_record)? {
+            let resolution = self.resolve(text, change)?;
+            match self.one(text, change, resolution, cx, on_record)? {
                 Fed::Accepted { .. } => Ok(()),
                 Fed::NeedTable(_) => {
                     Err(Error::internal("wal2json.plan", "expected the plan of the first walk, found none"))
@@ -338,6 +388,20 @@ impl Decoder {
         self.tables.resolve(&self.table_key, text, change)
     }
 
+    fn resolve_line(
+        &mut self,
+        text: &[u8],
+        change: &Change,
+        header: &Header,
+        head: Option<Head>,
+    ) -> Result<Resolution> {
+        let resolution = self.resolve(text, change)?;
+        if let (Some(head), true) = (head, change.action != Action::Truncate) {
+            self.tables.remember(&self.table_key, text, &head, (header, change), &resolution);
+        }
+        Ok(resolution)
+    }
+
     fn emit(
         &mut self,
         text: &[u8],
@@ -367,7 +431,7 @@ impl Decoder {
             return Ok(SnapshotPlan { plan: None, columns: columns.len() });
         };
         let after = table.fields.iter().map(|field| {
-            columns.iter().position(|column| *column == field.column).map(From::Column).ok_or_else(|| {
+            columns.iter().position(|column| *column == field.column).map(From::Value).ok_or_else(|| {
                 Error::internal("wal2json.snapshot", "snapshot: expected all columns of the table, found one missing")
                     .field(&field.column)
             })
@@ -401,13 +465,14 @@ impl Decoder {
         change.clear();
         change.action = Action::Insert;
         for value in values {
-            let mut column = Column::EMPTY;
-            if let Some(value) = value {
-                let (start, len) = (text.len() as u32, value.len() as u32);
-                column.value = Token { kind: Kind::String, escaped: false, start, len };
-                text.extend_from_slice(value);
-            }
-            change.columns.push(column);
+            change.values.push(match value {
+                Some(value) => {
+                    let (start, len) = (text.len() as u32, value.len() as u32);
+                    text.extend_from_slice(value);
+                    Token { kind: Kind::String, escaped: false, start, len }
+                }
+                None => Token::ABSENT,
+            });
         }
         let timestamp = Some(position.ts_ms.saturating_mul(1_000));
         let cx = Context {

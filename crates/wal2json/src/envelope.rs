@@ -4,12 +4,13 @@
 use crate::codec::Scratch;
 use crate::config::Settings;
 use crate::lsn::Lsn;
-use crate::plan::{ChangePlan, Row};
+use crate::plan::{ChangePlan, Row, State};
 use crate::table::TableId;
 use crate::temporal::write_digits;
-use connect_data::row_image::{ImageWriter, Layout};
+use connect_data::row_image::{ImageWriter, Layout, Prototype};
 use connect_data::schema::{Node, Schema, SchemaBuilder, Type};
 use connect_data::{Result, Value};
+use std::sync::OnceLock;
 
 /// `op`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -162,6 +163,61 @@ impl Constants {
     }
 }
 
+/// Images of a plan's events without what differs from event to event, each made when it is first wanted: by `op`, and
+/// whether the message has the old row. `None` = a missing value has nothing that could stand for it.
+#[derive(Debug, Default)]
+pub(crate) struct Prototypes([OnceLock<Option<Prototype>>; 10]);
+
+impl Prototypes {
+    fn get(&self, plan: &ChangePlan, row: &Row<'_>, op: Op) -> Option<&Prototype> {
+        let place = self.0.get(2 * op as usize + usize::from(row.change.has_identity))?;
+        place.get_or_init(|| prototype(plan, row, op).ok()).as_ref()
+    }
+}
+
+#[cold]
+fn prototype(plan: &ChangePlan, row: &Row<'_>, op: Op) -> Result<Prototype> {
+    let slots = &plan.table.layout;
+    Prototype::new(slots.all, |w| {
+        let scratch = &mut Scratch::default();
+        if has_before(row, op) {
+            plan.write_missing(State::Before, row.settings, w, slots.before, scratch)?;
+        }
+        if has_after(op) {
+            plan.write_missing(State::After, row.settings, w, slots.after, scratch)?;
+        }
+        write_constants(w, plan, row, op)
+    })
+}
+
+fn has_before(row: &Row<'_>, op: Op) -> bool {
+    matches!(op, Op::Update | Op::Delete) && row.change.has_identity
+}
+
+fn has_after(op: Op) -> bool {
+    matches!(op, Op::Create | Op::Update | Op::Read)
+}
+
+/// Writes what all events of a plan have, and what most have.
+fn write_constants(w: &mut ImageWriter<'_>, plan: &ChangePlan, row: &Row<'_>, op: Op) -> Result<()> {
+    let Slots { before, after, source, .. } = plan.table.layout;
+    if !has_before(row, op) {
+        w.null(before);
+    }
+    if !has_after(op) {
+        w.null(after);
+    }
+    let constants = &plan.table.constants;
+    let start = w.tail_len();
+    w.buffer().extend_from_slice(&constants.bytes);
+    for (distance, offset, len) in &constants.parts {
+        w.points_to_tail(source + distance, start + offset, *len);
+    }
+    w.tail(source + SNAPSHOT, Snapshot::False.text())?;
+    w.null(source + XMIN);
+    w.tail(source + OP, op.code())
+}
+
 /// Appends the image of an event.
 pub(crate) fn write(
     plan: &ChangePlan,
@@ -171,33 +227,31 @@ pub(crate) fn write(
     out: &mut Vec<u8>,
 ) -> Result<()> {
     let Slots { all, before, after, source } = plan.table.layout;
-    let mut w = ImageWriter::new(out, all)?;
-    let has_before = matches!(event.op, Op::Update | Op::Delete) && row.change.has_identity;
-    let has_after = matches!(event.op, Op::Create | Op::Update | Op::Read);
-    if has_before {
-        row.write(&plan.table, &plan.before, &mut w, before, scratch).map_err(|e| e.field("before"))?;
-    } else {
-        w.null(before);
-    }
-    if has_after {
-        row.write(&plan.table, &plan.after, &mut w, after, scratch).map_err(|e| e.field("after"))?;
-    } else {
-        w.null(after);
-    }
-    write_source(&mut w, source, &plan.table.constants, event)?;
-    w.tail(source + OP, event.op.code())?;
-    optional(&mut w, source + TS_MS, event.ts_ms);
-    match event.order {
-        None => w.null(source + TRANSACTION),
-        Some((total, of_table)) => {
-            w.tail_with(source + TRANSACTION + 1, |tail| {
-                write_digits(event.xid.unwrap_or(0), 1, tail);
-                Ok(())
-            })?;
-            w.set(source + TRANSACTION + 2, total);
-            w.set(source + TRANSACTION + 3, of_table);
+    let mut w = match plan.prototypes.get(plan, row, event.op) {
+        Some(prototype) => {
+            let mut w = prototype.start(out)?;
+            if has_before(row, event.op) {
+                row.write_values(plan, State::Before, &mut w, before, scratch).map_err(|e| e.field("before"))?;
+            }
+            if has_after(event.op) {
+                row.write_values(plan, State::After, &mut w, after, scratch).map_err(|e| e.field("after"))?;
+            }
+            w
         }
-    }
+        // The first fault is named, be it a value or that there is none.
+        None => {
+            let mut w = ImageWriter::new(out, all)?;
+            if has_before(row, event.op) {
+                row.write(plan, State::Before, &mut w, before, scratch).map_err(|e| e.field("before"))?;
+            }
+            if has_after(event.op) {
+                row.write(plan, State::After, &mut w, after, scratch).map_err(|e| e.field("after"))?;
+            }
+            write_constants(&mut w, plan, row, event.op)?;
+            w
+        }
+    };
+    write_event(&mut w, source, event)?;
     w.finish();
     Ok(())
 }
@@ -209,14 +263,12 @@ fn optional(w: &mut ImageWriter<'_>, slot: usize, value: Option<i64>) {
     }
 }
 
-fn write_source(w: &mut ImageWriter<'_>, source: usize, constants: &Constants, event: &Event) -> Result<()> {
-    let start = w.tail_len();
-    w.buffer().extend_from_slice(&constants.bytes);
-    for (distance, offset, len) in &constants.parts {
-        w.points_to_tail(source + distance, start + offset, *len);
-    }
+/// Writes what is said of an event beside its row.
+fn write_event(w: &mut ImageWriter<'_>, source: usize, event: &Event) -> Result<()> {
     w.set(source + SOURCE_TS_MS, event.source_ts_ms as u64);
-    w.tail(source + SNAPSHOT, event.snapshot.text())?;
+    if event.snapshot != Snapshot::False {
+        w.tail(source + SNAPSHOT, event.snapshot.text())?;
+    }
     match event.lsn {
         None => w.null(source + SEQUENCE),
         Some(lsn) => w.tail_with(source + SEQUENCE, |tail| {
@@ -226,7 +278,18 @@ fn write_source(w: &mut ImageWriter<'_>, source: usize, constants: &Constants, e
     }
     optional(w, source + TX_ID, event.xid.map(|xid| xid as i64));
     optional(w, source + LSN, event.lsn.map(|lsn| lsn.0 as i64));
-    w.null(source + XMIN);
+    optional(w, source + TS_MS, event.ts_ms);
+    match event.order {
+        None => w.null(source + TRANSACTION),
+        Some((total, of_table)) => {
+            w.tail_with(source + TRANSACTION + 1, |tail| {
+                write_digits(event.xid.unwrap_or(0), 1, tail);
+                Ok(())
+            })?;
+            w.set(source + TRANSACTION + 2, total);
+            w.set(source + TRANSACTION + 3, of_table);
+        }
+    }
     Ok(())
 }
 

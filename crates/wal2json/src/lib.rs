@@ -5,7 +5,8 @@
 //! * [`Wal2JsonConverter`] is Kafka Connect's `Converter` for topics that hold lines of format 2.
 //!
 //! Both scan the text once into places, without building values, and run a plan that was compiled for the shape of the
-//! message; after warm-up a row allocates nothing. Table shapes come from the messages and, if the host has a catalogue,
+//! message; after warm-up a row allocates nothing. A line of format 2 that differs from an earlier one only in its values
+//! is compared with it instead of parsed. Table shapes come from the messages and, if the host has a catalogue,
 //! from a [`TableSchema`].
 //!
 //! ```
@@ -56,6 +57,8 @@ mod envelope;
 mod hstore;
 mod interval;
 mod java_order;
+mod lexer;
+mod line;
 mod lsn;
 mod message;
 mod names;

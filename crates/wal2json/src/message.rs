@@ -3,7 +3,6 @@
 use crate::lsn::Lsn;
 use crate::scan::{Scanner, Token};
 use crate::temporal::{self, Moment};
-use crate::v2::Surroundings;
 use connect_data::{Error, Result};
 
 /// PostgreSQL allows 1,600 columns in a table and 1,664 in a row.
@@ -82,9 +81,8 @@ pub(crate) struct Change {
     pub(crate) has_pk: bool,
     /// Of a message.
     pub(crate) transactional: bool,
-    /// What surrounded the values of the last messages.
-    pub(crate) around_columns: Vec<Surroundings>,
-    pub(crate) around_identity: Vec<Surroundings>,
+    /// The values of all columns, and then those of the identity.
+    pub(crate) values: Vec<Token>,
 }
 
 impl Default for Change {
@@ -99,20 +97,25 @@ impl Default for Change {
             pk: Vec::new(),
             has_pk: false,
             transactional: true,
-            around_columns: Vec::new(),
-            around_identity: Vec::new(),
+            values: Vec::new(),
         }
     }
 }
 
 impl Change {
-    /// Forgets everything but the memory and the surroundings.
+    /// Forgets everything but the memory.
     pub(crate) fn clear(&mut self) {
         self.columns.clear();
         self.identity.clear();
         self.pk.clear();
+        self.values.clear();
         (self.action, self.schema, self.table) = (Action::Message, None, None);
         (self.has_identity, self.has_pk, self.transactional) = (false, false, true);
+    }
+
+    /// Fills [`Self::values`].
+    pub(crate) fn collect_values(&mut self) {
+        self.values.extend(self.columns.iter().chain(&self.identity).map(|column| column.value));
     }
 }
 

@@ -215,10 +215,93 @@ pub(crate) fn integer(text: &[u8]) -> Option<i64> {
     if digits.is_empty() {
         return None;
     }
+    if digits.len() <= SHORT {
+        let (value, all_digits) = digits.iter().fold((0i64, true), |(value, all_digits), digit| {
+            let digit = digit.wrapping_sub(b'0');
+            (value.wrapping_mul(10).wrapping_add(i64::from(digit)), all_digits & (digit < 10))
+        });
+        return all_digits.then_some(if negative { -value } else { value });
+    }
     digits.iter().try_fold(0i64, |value, digit| {
         let digit = i64::from(digit.checked_sub(b'0').filter(|digit| *digit < 10)?);
         value.checked_mul(10)?.checked_add(if negative { -digit } else { digit })
     })
+}
+
+/// That many digits fit 64 bits.
+const SHORT: usize = 18;
+
+/// A decimal of up to that many digits.
+struct Short {
+    negative: bool,
+    digits: i64,
+    scale: usize,
+}
+
+impl Short {
+    #[inline]
+    fn parse(text: &[u8]) -> Option<Self> {
+        let (negative, text) = match text.strip_prefix(b"-") {
+            Some(text) => (true, text),
+            None => (false, text),
+        };
+        if text.len() > SHORT {
+            return None;
+        }
+        let (mut digits, mut point) = (0, None);
+        for (i, byte) in text.iter().enumerate() {
+            let digit = byte.wrapping_sub(b'0');
+            if digit < 10 {
+                digits = digits * 10 + i64::from(digit);
+            } else if *byte == b'.' && point.is_none() && i > 0 {
+                point = Some(i);
+            } else {
+                return None;
+            }
+        }
+        let scale = point.map_or(0, |point| text.len() - point - 1);
+        if text.is_empty() || (point.is_some() && scale == 0) {
+            return None;
+        }
+        Some(Self { negative, digits, scale })
+    }
+
+    /// The unscaled value at a scale at which that many digits remain enough.
+    #[inline]
+    fn unscaled(self, scale: usize) -> Option<i64> {
+        let factor = POWERS.get(scale.checked_sub(self.scale)?)?;
+        let value = self.digits.checked_mul(*factor as i64)?;
+        Some(if self.negative { -value } else { value })
+    }
+}
+
+/// Powers of ten that 53 bits hold exactly.
+const POWERS: [u64; 16] = {
+    let mut powers = [1; 16];
+    let mut i = 1;
+    while i < 16 {
+        #[allow(clippy::indexing_slicing)] // Evaluated by the compiler.
+        {
+            powers[i] = powers[i - 1] * 10;
+        }
+        i += 1;
+    }
+    powers
+};
+
+/// A `double precision` as its text.
+pub(crate) fn double(text: &[u8]) -> Option<f64> {
+    short_double(text).or_else(|| float(text))
+}
+
+/// The quotient of two numbers that a double holds exactly is the double next to their true quotient.
+fn short_double(text: &[u8]) -> Option<f64> {
+    let Short { negative, digits, scale } = Short::parse(text)?;
+    if digits >= 1 << 53 {
+        return None;
+    }
+    let value = digits as f64 / *POWERS.get(scale)? as f64;
+    Some(if negative { -value } else { value })
 }
 
 /// A floating-point number as its text.
@@ -237,6 +320,12 @@ pub(crate) fn special_value() -> Error {
 /// # Errors
 /// Data: not a number, not finite, more digits behind the point than the scale holds.
 pub(crate) fn write_decimal(text: &[u8], scale: usize, limbs: &mut Vec<u64>, out: &mut Vec<u8>) -> Result<()> {
+    if let Some(value) = Short::parse(text).and_then(|short| short.unscaled(scale)) {
+        let bytes = value.to_be_bytes();
+        let significant = (64 - (value ^ (value >> 63)).leading_zeros() as usize) / 8 + 1;
+        out.extend_from_slice(bytes.get(8 - significant..).unwrap_or(&bytes));
+        return Ok(());
+    }
     match Numeric::parse(text) {
         Some(Numeric::Finite(decimal)) if decimal.write_unscaled(scale, limbs, out) => Ok(()),
         Some(Numeric::Finite(_)) => {
@@ -352,10 +441,81 @@ mod tests {
     }
 
     #[test]
+    fn short_numbers_agree_with_long_ones() {
+        let texts = [
+            "0",
+            "-0",
+            "0.00",
+            "-0.0",
+            "1",
+            "-1",
+            "127",
+            "128",
+            "-128",
+            "-129",
+            "255",
+            "256",
+            "32767",
+            "-32768",
+            "48.53",
+            "-48.5",
+            "0.125",
+            "63.875",
+            "007.50",
+            "123456789012345678",
+            "-123456789012345678",
+            "9007199254740991",
+            "9007199254740993",
+            "0.1",
+            "0.3",
+            "2.675",
+            "0.000000000000001",
+            "123456789.123456789",
+            "99999999999999.999",
+            "1234567890123456789",
+            ".5",
+            "5.",
+            ".",
+            "-",
+            "",
+            "--1",
+            "1.2.3",
+            "+1",
+            "1e5",
+            "1 ",
+            "NaN",
+        ];
+        for text in texts {
+            let bytes = text.as_bytes();
+            let expected = float::<f64>(bytes).map(f64::to_bits);
+            assert_eq!(double(bytes).map(f64::to_bits), expected, "{text}");
+            for scale in [0, 1, 2, 3, 9, 15, 16, 20] {
+                let mut long = Vec::new();
+                let decimal = match Numeric::parse(bytes) {
+                    Some(Numeric::Finite(decimal)) => decimal.write_unscaled(scale, &mut Vec::new(), &mut long),
+                    _ => false,
+                };
+                assert_eq!(unscaled(text, scale), decimal.then_some(long), "{text} {scale}");
+            }
+        }
+        let mut digits = 1u64;
+        for i in 0..20_000u64 {
+            digits = digits.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let text = (digits >> (i % 40)).to_string();
+            let text = match (i % 17) as usize {
+                point if point > 0 && point < text.len() => format!("{}.{}", &text[..point], &text[point..]),
+                _ => text,
+            };
+            assert_eq!(double(text.as_bytes()), text.parse().ok(), "{text}");
+        }
+    }
+
+    #[test]
     fn integers_have_limits() {
         assert_eq!(integer(b"-9223372036854775808"), Some(i64::MIN));
         assert_eq!(integer(b"9223372036854775807"), Some(i64::MAX));
-        for wrong in [&b"9223372036854775808"[..], b"", b"-", b"+1", b"1.0", b"1 "] {
+        assert_eq!(integer(b"-999999999999999999"), Some(-999_999_999_999_999_999));
+        for wrong in [&b"9223372036854775808"[..], b"", b"-", b"+1", b"1.0", b"1 ", b"zzzzzzzzzzzzzzzzzz", &[47; 18]] {
             assert_eq!(integer(wrong), None);
         }
     }

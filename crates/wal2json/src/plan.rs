@@ -207,8 +207,8 @@ fn stand(schema: &Schema) -> Stand {
 /// Where the value of a field comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum From {
-    Column(usize),
-    Identity(usize),
+    /// One of [`Change::values`].
+    Value(usize),
     /// A TOAST value that did not change.
     Unavailable,
     /// Not part of the replica identity.
@@ -261,6 +261,35 @@ pub(crate) struct ChangePlan {
     /// For each field.
     pub(crate) after: Vec<From>,
     pub(crate) before: Vec<From>,
+    /// Fields of the row that have a value in the message.
+    after_values: Vec<Given>,
+    before_values: Vec<Given>,
+    pub(crate) prototypes: envelope::Prototypes,
+}
+
+/// One of the two rows of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    Before,
+    After,
+}
+
+/// A field whose value a message has.
+#[derive(Clone, Copy, Debug)]
+struct Given {
+    field: usize,
+    slot: usize,
+    value: usize,
+}
+
+/// Those of a row; what is only in the key is not part of it.
+fn given(table: &TablePlan, sources: &[From]) -> Vec<Given> {
+    let fields = table.fields.iter().zip(sources).enumerate();
+    let given = fields.filter_map(|(index, (field, from))| match (field.slot, from) {
+        (Some(slot), From::Value(value)) => Some(Given { field: index, slot, value: *value }),
+        _ => None,
+    });
+    given.collect()
 }
 
 impl ChangePlan {
@@ -272,14 +301,19 @@ impl ChangePlan {
         let (columns, identity) = (place(&change.columns)?, place(&change.identity)?);
         let find = |places: &[Option<usize>], field: usize| places.iter().position(|place| *place == Some(field));
         let after = (0..table.fields.len()).map(|field| match (find(&columns, field), find(&identity, field)) {
-            (Some(i), _) => From::Column(i),
-            (None, Some(i)) => From::Identity(i),
+            (Some(i), _) => From::Value(i),
+            (None, Some(i)) => From::Value(columns.len() + i),
             (None, None) => From::Unavailable,
         });
-        let before = (0..table.fields.len()).map(|field| find(&identity, field).map_or(From::Absent, From::Identity));
+        let old = |field| find(&identity, field).map_or(From::Absent, |i| From::Value(columns.len() + i));
+        let before = (0..table.fields.len()).map(old);
+        let (after, before): (Vec<_>, Vec<_>) = (after.collect(), before.collect());
         Ok(Self {
-            after: after.collect(),
-            before: before.collect(),
+            after_values: given(&table, &after),
+            before_values: given(&table, &before),
+            prototypes: envelope::Prototypes::default(),
+            after,
+            before,
             action: change.action,
             columns: change.columns.iter().map(|column| Expected::of(text, column)).collect(),
             identity: change.identity.iter().map(|column| Expected::of(text, column)).collect(),
@@ -291,6 +325,9 @@ impl ChangePlan {
     /// A plan for rows whose values the host puts in place.
     pub(crate) fn of_snapshot(table: Arc<TablePlan>, after: Vec<From>) -> Self {
         Self {
+            after_values: given(&table, &after),
+            before_values: Vec::new(),
+            prototypes: envelope::Prototypes::default(),
             table,
             action: Action::Insert,
             columns: Vec::new(),
@@ -310,10 +347,31 @@ impl ChangePlan {
             && self.pk.as_ref().is_none_or(|pk| all_match(pk, &change.pk, |e, name| **e == *name.raw(text)))
     }
 
+    fn sources(&self, state: State) -> &[From] {
+        if state == State::Before { &self.before } else { &self.after }
+    }
+
+    /// Writes the fields of a row that are the same in all messages of this shape.
+    pub(crate) fn write_missing(
+        &self,
+        state: State,
+        settings: &Settings,
+        w: &mut ImageWriter<'_>,
+        base: usize,
+        scratch: &mut Scratch,
+    ) -> Result<()> {
+        for (field, from) in self.table.fields.iter().zip(self.sources(state)) {
+            if let (Some(slot), From::Unavailable | From::Absent) = (field.slot, from) {
+                field.write_missing(*from, settings, w, base + slot, scratch)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Whether the message holds the key of the old row.
     pub(crate) fn has_old_key(&self) -> bool {
         let Some(key) = &self.table.key else { return false };
-        key.fields.iter().all(|(field, _)| matches!(self.before.get(*field), Some(From::Identity(_))))
+        key.fields.iter().all(|(field, _)| matches!(self.before.get(*field), Some(From::Value(_))))
     }
 
     /// The error for a row whose key nobody can tell.
@@ -349,10 +407,9 @@ pub(crate) struct Row<'a> {
 }
 
 impl Row<'_> {
-    fn token(&self, from: From) -> Option<Token> {
+    fn token(&self, from: From) -> Option<&Token> {
         match from {
-            From::Column(i) => self.change.columns.get(i).map(|column| column.value),
-            From::Identity(i) => self.change.identity.get(i).map(|column| column.value),
+            From::Value(i) => self.change.values.get(i),
             From::Unavailable | From::Absent => None,
         }
     }
@@ -360,21 +417,39 @@ impl Row<'_> {
     /// Writes the fields of a row whose struct has this slot.
     pub(crate) fn write(
         &self,
-        table: &TablePlan,
-        sources: &[From],
+        plan: &ChangePlan,
+        state: State,
         w: &mut ImageWriter<'_>,
         base: usize,
         scratch: &mut Scratch,
     ) -> Result<()> {
-        for (field, from) in table.fields.iter().zip(sources) {
+        for (field, from) in plan.table.fields.iter().zip(plan.sources(state)) {
             let Some(slot) = field.slot.map(|slot| base + slot) else { continue };
-            let result = match (from, self.token(*from)) {
-                (_, Some(token)) if token.kind == Kind::Null => field.write_null(w, slot),
-                (_, Some(token)) => field.codec.write_token(self.input, token, w, slot, scratch),
-                (From::Unavailable, None) => field.write_unavailable(self.settings, w, slot),
-                (_, None) => field.write_absent(w, slot, scratch),
+            let result = match self.token(*from) {
+                Some(token) => field.write(self.input, token, w, slot, scratch),
+                None => field.write_missing(*from, self.settings, w, slot, scratch),
             };
             result.map_err(|e| e.field(&field.column))?;
+        }
+        Ok(())
+    }
+
+    /// Writes those of them that [`ChangePlan::write_missing`] does not.
+    #[inline(never)]
+    pub(crate) fn write_values(
+        &self,
+        plan: &ChangePlan,
+        state: State,
+        w: &mut ImageWriter<'_>,
+        base: usize,
+        scratch: &mut Scratch,
+    ) -> Result<()> {
+        let (fields, values) = (plan.table.fields.as_slice(), self.change.values.as_slice());
+        for given in if state == State::Before { &plan.before_values } else { &plan.after_values } {
+            let (Some(field), Some(token)) = (fields.get(given.field), values.get(given.value)) else { continue };
+            if let Err(e) = field.write(self.input, token, w, base + given.slot, scratch) {
+                return Err(e.field(&field.column));
+            }
         }
         Ok(())
     }
@@ -391,12 +466,9 @@ impl Row<'_> {
         let mut w = ImageWriter::new(out, key.slots)?;
         for (index, slot) in &key.fields {
             let (Some(field), Some(from)) = (table.fields.get(*index), sources.get(*index)) else { continue };
-            let result = match self.token(*from) {
-                Some(token) if token.kind == Kind::Null => field.write_null(&mut w, *slot),
-                Some(token) => field.codec.write_token(self.input, token, &mut w, *slot, scratch),
-                None => Ok(()),
-            };
-            result.map_err(|e| e.field(&field.column))?;
+            if let Some(token) = self.token(*from) {
+                field.write(self.input, token, &mut w, *slot, scratch).map_err(|e| e.field(&field.column))?;
+            }
         }
         w.finish();
         Ok(())
@@ -404,6 +476,36 @@ impl Row<'_> {
 }
 
 impl Field {
+    #[inline(always)]
+    fn write(
+        &self,
+        input: Input<'_>,
+        token: &Token,
+        w: &mut ImageWriter<'_>,
+        slot: usize,
+        scratch: &mut Scratch,
+    ) -> Result<()> {
+        if token.kind == Kind::Null {
+            return self.write_null(w, slot);
+        }
+        self.codec.write_token(input, token, w, slot, scratch)
+    }
+
+    /// What stands for a value that the message does not have.
+    fn write_missing(
+        &self,
+        from: From,
+        settings: &Settings,
+        w: &mut ImageWriter<'_>,
+        slot: usize,
+        scratch: &mut Scratch,
+    ) -> Result<()> {
+        match from {
+            From::Unavailable => self.write_unavailable(settings, w, slot),
+            _ => self.write_absent(w, slot, scratch),
+        }
+    }
+
     fn write_null(&self, w: &mut ImageWriter<'_>, slot: usize) -> Result<()> {
         if self.optional {
             w.null(slot);

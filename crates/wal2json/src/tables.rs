@@ -6,7 +6,8 @@
 //! known; where the answer does not agree either (the catalogue is ahead of the stream), the message wins.
 
 use crate::config::Settings;
-use crate::message::{Action, Change, Column};
+use crate::line::{Head, Line};
+use crate::message::{Action, Change, Column, Header};
 use crate::pg_type::{PgType, UserTypes};
 use crate::plan::{ChangePlan, ColumnShape, TablePlan};
 use crate::scan::{Kind, Token, unescape};
@@ -18,10 +19,13 @@ use std::sync::Arc;
 /// Shapes of messages that are kept for one table: an insert, an update and a delete, and updates without this or that
 /// TOAST column.
 const MAX_PLANS: usize = 64;
+/// Of these, lines of format 2 that are told apart without parsing them.
+const MAX_LINES: usize = 8;
 /// Tables that are kept.
 const MAX_TABLES: usize = 10_000;
 
 /// What to do with a change.
+#[derive(Clone)]
 pub(crate) enum Resolution {
     Plan(Arc<ChangePlan>),
     Ignored,
@@ -46,6 +50,7 @@ struct Entry {
     known: Option<Known>,
     table: Option<Arc<TablePlan>>,
     plans: Vec<Arc<ChangePlan>>,
+    lines: Vec<Line>,
 }
 
 #[derive(Clone, PartialEq, Eq)]
@@ -83,8 +88,7 @@ impl Tables {
     pub(crate) fn set_types(&mut self, types: UserTypes) {
         self.types = types;
         for entry in self.entries.values_mut() {
-            entry.table = None;
-            entry.plans.clear();
+            entry.forget_plans();
         }
     }
 
@@ -117,6 +121,43 @@ impl Tables {
         Some(Resolution::Plan(Arc::clone(plan)))
     }
 
+    /// The plan for a line of format 2 that differs from an earlier one only in its values, which are then in `change`;
+    /// `Some(None)` if its table is ignored.
+    pub(crate) fn familiar(
+        &self,
+        text: &[u8],
+        head: &Head,
+        key: &[u8],
+        change: &mut Change,
+    ) -> Option<Option<&Arc<ChangePlan>>> {
+        let lines = &self.entries.get(key)?.lines;
+        lines.iter().find_map(|line| line.read(text, head, change))
+    }
+
+    /// Whether [`Self::remember`] would have room.
+    pub(crate) fn has_room(&self, key: &[u8]) -> bool {
+        self.entries.get(key).is_some_and(|entry| entry.lines.len() < MAX_LINES)
+    }
+
+    /// Lets lines like this one be familiar. A table that has too many kinds keeps the first ones.
+    pub(crate) fn remember(
+        &mut self,
+        key: &[u8],
+        text: &[u8],
+        head: &Head,
+        (header, change): (&Header, &Change),
+        resolution: &Resolution,
+    ) {
+        let Some(entry) = self.entries.get_mut(key).filter(|entry| entry.lines.len() < MAX_LINES) else { return };
+        let plan = match resolution {
+            // The table may have changed since.
+            Resolution::Plan(plan) if entry.plans.iter().any(|known| Arc::ptr_eq(known, plan)) => Some(plan),
+            Resolution::Ignored if entry.ignored => None,
+            _ => return,
+        };
+        entry.lines.extend(Line::of(text, head, change, header, plan.cloned()));
+    }
+
     /// The plan for a message, compiled if need be.
     pub(crate) fn resolve(&mut self, key: &[u8], text: &[u8], change: &Change) -> Result<Resolution> {
         if let Some(found) = self.find(key, text, change) {
@@ -137,8 +178,7 @@ impl Tables {
         self.make_room(key);
         let entry = self.entries.entry(key.to_vec()).or_default();
         if entry.known.as_ref() != Some(&merged) {
-            entry.table = None;
-            entry.plans.clear();
+            entry.forget_plans();
         }
         let table = match &entry.table {
             Some(table) => Arc::clone(table),
@@ -185,7 +225,7 @@ pub(crate) fn table_key(text: &[u8], change: &Change, key: &mut Vec<u8>) -> Resu
     unescape(table.raw(text), key)
 }
 
-fn write_key(schema: &[u8], table: &[u8], key: &mut Vec<u8>) {
+pub(crate) fn write_key(schema: &[u8], table: &[u8], key: &mut Vec<u8>) {
     key.extend_from_slice(schema);
     key.push(0);
     key.extend_from_slice(table);
@@ -203,6 +243,14 @@ fn names(change: &Change) -> Result<(Token, Token)> {
 fn table_id(text: &[u8], change: &Change) -> Result<TableId> {
     let (schema, table) = names(change)?;
     Ok(TableId { schema: schema.to_text(text)?, table: table.to_text(text)? })
+}
+
+impl Entry {
+    fn forget_plans(&mut self) {
+        self.table = None;
+        self.plans.clear();
+        self.lines.clear();
+    }
 }
 
 impl Known {

@@ -26,7 +26,10 @@ pub(crate) struct Timestamp {
 impl Timestamp {
     /// Microseconds since the epoch, if they fit: PostgreSQL's last 30 years (294247 and later) do not.
     pub(crate) fn micros(self) -> Option<i64> {
-        i64::try_from(i128::from(self.day) * i128::from(DAY) + i128::from(self.micros)).ok()
+        match self.day.checked_mul(DAY) {
+            Some(day) => day.checked_add(self.micros),
+            None => i64::try_from(i128::from(self.day) * i128::from(DAY) + i128::from(self.micros)).ok(),
+        }
     }
 
     /// Milliseconds since the epoch.
@@ -34,6 +37,47 @@ impl Timestamp {
         self.day * (DAY / 1_000) + self.micros / 1_000
     }
 }
+
+/// Eight bytes as they have to look, `0` standing for any digit.
+struct Pattern {
+    bytes: u64,
+    /// Added to a byte's difference from the pattern, this sets the high bit of what is no digit or another separator.
+    excess: u64,
+}
+
+impl Pattern {
+    const fn new(pattern: [u8; 8]) -> Self {
+        let mut excess = [0x76; 8];
+        let mut i = 0;
+        while i < 8 {
+            #[allow(clippy::indexing_slicing)] // Evaluated by the compiler.
+            if pattern[i] != b'0' {
+                excess[i] = 0x7F;
+            }
+            i += 1;
+        }
+        Self { bytes: u64::from_le_bytes(pattern), excess: u64::from_le_bytes(excess) }
+    }
+
+    /// In each byte, the number that it and the next one show.
+    #[inline]
+    fn pairs(&self, text: &[u8; 8]) -> Option<u64> {
+        let digits = u64::from_le_bytes(*text) ^ self.bytes;
+        let others = (digits.wrapping_add(self.excess) | digits) & 0x8080_8080_8080_8080;
+        if others == 0 { Some(digits * 10 + (digits >> 8)) } else { None }
+    }
+}
+
+/// The byte at this place of [`Pattern::pairs`].
+#[inline]
+fn pair(pairs: u64, place: u32) -> i64 {
+    (pairs >> (8 * place) & 0xFF) as i64
+}
+
+const DATE: Pattern = Pattern::new(*b"0000-00-");
+const DAY_HOUR: Pattern = Pattern::new(*b"00 00:00");
+const TIME: Pattern = Pattern::new(*b"00:00:00");
+const FRACTION: Pattern = Pattern::new(*b"0.000000");
 
 /// Reads from the front of a text.
 struct Cursor<'a> {
@@ -63,6 +107,32 @@ impl Cursor<'_> {
 
     fn two(&mut self, most: i64) -> Option<i64> {
         self.number(2, 2).filter(|value| *value <= most)
+    }
+
+    /// A date and a time in the usual form, with a year of four digits. Of a fraction of six digits, or of none.
+    #[inline(always)]
+    fn usual(&mut self) -> Option<((i64, i64, i64), i64)> {
+        let (head, rest) = self.rest.split_first_chunk::<19>()?;
+        let date = DATE.pairs(head.first_chunk()?)?;
+        let day = DAY_HOUR.pairs(head.get(8..)?.first_chunk()?)?;
+        let time = TIME.pairs(head.last_chunk()?)?;
+        let (month, day) = (pair(date, 5), pair(day, 0));
+        let (hour, minute, second) = (pair(time, 0), pair(time, 3), pair(time, 6));
+        let mut micros = ((hour * 60 + minute) * 60 + second) * SECOND;
+        if month > 12 || day > 31 || minute > 59 || second > 59 {
+            return None;
+        }
+        let mut end = rest;
+        if let Some(b'.') = rest.first() {
+            let fraction = FRACTION.pairs(self.rest.get(18..)?.first_chunk()?)?;
+            micros += (pair(fraction, 2) * 100 + pair(fraction, 4)) * 100 + pair(fraction, 6);
+            end = rest.get(7..)?;
+        }
+        if micros > DAY || end.first().is_some_and(u8::is_ascii_digit) {
+            return None;
+        }
+        self.rest = end;
+        Some(((pair(date, 0) * 100 + pair(date, 2), month, day), micros))
     }
 
     /// `YYYY-MM-DD`: year, month and day as written.
@@ -127,28 +197,30 @@ impl Cursor<'_> {
     }
 }
 
-/// Days since the epoch of a date that exists. 1 BC is the year 0.
-fn epoch_day((year, month, day): (i64, i64, i64), bc: bool) -> Option<i64> {
-    let year = if bc { 1 - year } else { year };
+/// Days of a month.
+fn last_day(year: i64, month: i64) -> i64 {
     let leap = year.rem_euclid(4) == 0 && (year.rem_euclid(100) != 0 || year.rem_euclid(400) == 0);
-    let last = match month {
-        1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
+    match month {
         4 | 6 | 9 | 11 => 30,
         2 if leap => 29,
         2 => 28,
-        _ => return None,
-    };
-    if day < 1 || day > last {
+        _ => 31,
+    }
+}
+
+/// Days since the epoch of a date that exists. 1 BC is the year 0.
+fn epoch_day((year, month, day): (i64, i64, i64), bc: bool) -> Option<i64> {
+    let year = if bc { 1 - year } else { year };
+    if !(1..=12).contains(&month) || day < 1 || (day > 28 && day > last_day(year, month)) {
         return None;
     }
     // Years that begin in March put the leap day at their end.
-    let from_march = (month + 9) % 12;
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
-    let day_of_year = (153 * from_march + 2) / 5 + day - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    Some(era * 146_097 + day_of_era - 719_468)
+    let (from_march, year) = if month <= 2 { (month + 9, year - 1) } else { (month - 3, year) };
+    // Moved by whole cycles of 400 years, no year that seven digits can show is negative.
+    const CYCLES: i64 = 25_000;
+    let years = (year + 400 * CYCLES) as u64;
+    let days = years * 365 + years / 4 - years / 100 + years / 400 + (153 * from_march as u64 + 2) / 5;
+    Some(days as i64 + day - 1 - 719_468 - 146_097 * CYCLES)
 }
 
 /// Year, month and day of a day since the epoch.
@@ -210,20 +282,50 @@ pub(crate) fn timestamp_with_zone(text: &[u8]) -> Option<Moment<Timestamp>> {
     read_timestamp(text, true)
 }
 
+#[inline(always)]
 fn read_timestamp(text: &[u8], zoned: bool) -> Option<Moment<Timestamp>> {
     if let Some(beyond) = beyond(text) {
         return Some(beyond);
     }
     let mut cursor = Cursor { rest: text };
-    let date = cursor.date()?;
-    cursor.take(b' ')?;
-    let mut micros = cursor.time()?;
+    let (date, mut micros) = match cursor.usual() {
+        Some(usual) => usual,
+        None => {
+            let date = cursor.date()?;
+            cursor.take(b' ')?;
+            (date, cursor.time()?)
+        }
+    };
     if zoned {
         micros -= cursor.offset()? * SECOND;
     }
     let bc = cursor.era_and_end()?;
     let day = epoch_day(date, bc)? + micros.div_euclid(DAY);
     Some(Moment::At(Timestamp { day, micros: micros.rem_euclid(DAY) }))
+}
+
+/// Appends a timestamp with time zone as [`write_zoned_timestamp`] does, if it is in UTC and of the usual form, which is
+/// but for two characters Java's.
+pub(crate) fn copy_utc(text: &[u8], out: &mut Vec<u8>) -> bool {
+    let mut cursor = Cursor { rest: text };
+    let Some((date, micros)) = cursor.usual() else { return false };
+    let (Some(mut local), true) = (text.strip_suffix(b"+00"), cursor.rest == b"+00") else { return false };
+    if micros >= DAY || epoch_day(date, false).is_none() {
+        return false;
+    }
+    if local.len() > 19 {
+        while let Some(shorter) = local.strip_suffix(b"0") {
+            local = shorter;
+        }
+        local = local.strip_suffix(b".").unwrap_or(local);
+    }
+    let start = out.len();
+    out.extend_from_slice(local);
+    if let Some(space) = out.get_mut(start + 10) {
+        *space = b'T';
+    }
+    out.push(b'Z');
+    true
 }
 
 /// Appends a timestamp in UTC as Java's `ISO_OFFSET_DATE_TIME` writes it.
@@ -321,6 +423,57 @@ mod tests {
             assert_eq!(zoned(text).as_deref(), Some(expected), "{text}");
         }
         assert_eq!(timestamp(b"-infinity"), Some(Moment::MinusInfinity));
+    }
+
+    #[test]
+    fn the_usual_form_is_read_as_all_others() {
+        let slow = |text: &[u8]| {
+            let mut cursor = Cursor { rest: text };
+            let date = cursor.date()?;
+            cursor.take(b' ')?;
+            Some((date, cursor.time()?, cursor.rest.len()))
+        };
+        let usual = |text: &[u8]| {
+            let mut cursor = Cursor { rest: text };
+            cursor.usual().map(|(date, micros)| (date, micros, cursor.rest.len()))
+        };
+        let mut agreed = 0;
+        for text in [
+            "2026-11-23 10:59:58.123456",
+            "2026-11-23 10:59:58.123456+00",
+            "2024-02-29 23:59:59+00",
+            "0001-12-31 24:00:00.000000-12:30 BC",
+            "9999-01-01 00:00:00.000001+05:30",
+        ] {
+            for at in 0..text.len() {
+                for byte in *b"0123456789:;/-+. a" {
+                    let mut changed = text.as_bytes().to_vec();
+                    changed[at] = byte;
+                    if let Some(found) = usual(&changed) {
+                        assert_eq!(Some(found), slow(&changed), "{changed:?}");
+                        agreed += 1;
+                    }
+                    let (mut short, mut long) = (Vec::new(), Vec::new());
+                    if copy_utc(&changed, &mut short) {
+                        let Some(Moment::At(at)) = timestamp_with_zone(&changed) else { panic!("{changed:?}") };
+                        write_zoned_timestamp(at, &mut long);
+                        assert_eq!(short, long, "{changed:?}");
+                    }
+                }
+                assert!(usual(&text.as_bytes()[..at.min(18)]).is_none());
+            }
+        }
+        assert!(agreed > 500);
+        for (text, expected) in [
+            ("2026-11-23 10:59:58.120000+00", "2026-11-23T10:59:58.12Z"),
+            ("2026-11-23 10:50:00.000000+00", "2026-11-23T10:50:00Z"),
+            ("0000-02-29 10:50:00+00", "0000-02-29T10:50:00Z"),
+        ] {
+            let mut out = b"x".to_vec();
+            assert!(copy_utc(text.as_bytes(), &mut out));
+            assert_eq!((&out[1..], zoned(text).as_deref()), (expected.as_bytes(), Some(expected)));
+        }
+        assert!(!copy_utc(b"2026-02-29 10:59:58+00", &mut Vec::new()));
     }
 
     #[test]

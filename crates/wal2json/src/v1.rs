@@ -136,6 +136,7 @@ pub(crate) fn change(scanner: &mut Scanner<'_>, text: &[u8], change: &mut Change
     lists.check(change.columns.len(), scanner, "columnnames")?;
     old.check(change.identity.len(), scanner, "keynames")?;
     change.action = action.ok_or_else(|| missing(scanner, "kind"))?;
+    change.collect_values();
     Ok(())
 }
 

@@ -11,7 +11,7 @@ mod write;
 
 pub use layout::Layout;
 pub use read::{Image, Parts};
-pub use write::{ImageWriter, write_null};
+pub use write::{ImageWriter, Prototype, write_null};
 
 /// Format number in the first byte.
 pub const FORMAT: u8 = 1;

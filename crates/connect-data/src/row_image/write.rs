@@ -3,6 +3,38 @@
 use super::{FLAG_NO_VALUE, FORMAT, HEADER, Image, MAX_IMAGE, bit_words, slots_start, tail_start};
 use crate::error::{Error, Result};
 
+/// What many images have in common: their slots, and the first bytes of their tails.
+#[derive(Clone, Debug)]
+pub struct Prototype {
+    image: Box<[u8]>,
+    slots: usize,
+}
+
+impl Prototype {
+    /// A prototype of `slots` slots, of which `fill` writes some.
+    ///
+    /// # Errors
+    /// Those of `fill`, and Data `row-image.too-large`.
+    pub fn new(slots: usize, fill: impl FnOnce(&mut ImageWriter<'_>) -> Result<()>) -> Result<Self> {
+        let mut image = Vec::new();
+        let mut writer = ImageWriter::new(&mut image, slots)?;
+        fill(&mut writer)?;
+        Ok(Self { image: image.into(), slots })
+    }
+
+    /// Starts an image like this one at the end of `out`; slots may be written once more.
+    ///
+    /// # Errors
+    /// Data `row-image.too-large`.
+    #[inline]
+    pub fn start<'a>(&self, out: &'a mut Vec<u8>) -> Result<ImageWriter<'a>> {
+        let base = out.len();
+        grow(out, base, self.image.len())?;
+        out.extend_from_slice(&self.image);
+        Ok(ImageWriter::over(out, base, self.slots))
+    }
+}
+
 /// Writes one image at the end of a byte vector. Slots may be set in any order; tail bytes and nested images are
 /// appended. Nothing is allocated once the vector has grown.
 ///
@@ -12,6 +44,9 @@ pub struct ImageWriter<'a> {
     base: usize,
     words: usize,
     slots: usize,
+    /// Where the slots begin in `out`.
+    first: usize,
+    /// Where they end.
     tail: usize,
 }
 
@@ -28,15 +63,21 @@ impl<'a> ImageWriter<'a> {
         if let Some(format) = out.get_mut(base) {
             *format = FORMAT;
         }
-        let mut writer = Self { out, base, words: bit_words(slots), slots, tail: base + start };
+        let mut writer = Self::over(out, base, slots);
         writer.put(8, (slots as u32).to_le_bytes());
         Ok(writer)
     }
 
     #[inline]
+    fn over(out: &'a mut Vec<u8>, base: usize, slots: usize) -> Self {
+        let first = base + slots_start(slots);
+        Self { out, base, words: bit_words(slots), slots, first, tail: first + 8 * slots }
+    }
+
+    #[inline]
     fn put<const N: usize>(&mut self, offset: usize, bytes: [u8; N]) {
-        if let Some(place) = self.out.get_mut(self.base + offset..self.base + offset + N) {
-            place.copy_from_slice(&bytes);
+        if let Some(place) = self.out.get_mut(self.base + offset..).and_then(|rest| rest.first_chunk_mut()) {
+            *place = bytes;
         }
     }
 
@@ -65,7 +106,9 @@ impl<'a> ImageWriter<'a> {
     #[inline]
     pub fn set(&mut self, slot: usize, value: u64) {
         debug_assert!(slot < self.slots);
-        self.put(slots_start(self.slots) + 8 * slot, value.to_le_bytes());
+        if let Some(place) = self.out.get_mut(self.first + 8 * slot..).and_then(|rest| rest.first_chunk_mut()) {
+            *place = value.to_le_bytes();
+        }
     }
 
     /// Takes back a null that [`Self::null`] or [`Self::copy_slots`] set.
@@ -81,7 +124,7 @@ impl<'a> ImageWriter<'a> {
     /// the other image's ranges: the caller gives each of them its bytes with [`Self::tail`].
     pub fn copy_slots(&mut self, image: &Image<'_>, from: usize, to: usize, count: usize) {
         debug_assert!(to + count <= self.slots);
-        let start = self.base + slots_start(self.slots) + 8 * to;
+        let start = self.first + 8 * to;
         if let (Some(place), Some(bytes)) = (self.out.get_mut(start..start + 8 * count), image.slot_bytes(from, count))
         {
             place.copy_from_slice(bytes);
@@ -239,6 +282,25 @@ mod tests {
                 assert_eq!(copy.is_unavailable(slot), expected.is_some_and(|s| source.is_unavailable(s)));
                 assert_eq!(copy.get(slot), expected.map_or(0, |s| source.get(s)));
             }
+        }
+    }
+
+    #[test]
+    fn a_prototype_is_completed() {
+        let prototype = Prototype::new(3, |w| {
+            w.null(0);
+            w.tail(1, b"abc")
+        })
+        .unwrap();
+        let mut bytes = b"12345678".to_vec();
+        for text in ["d", "efghijklmn"] {
+            bytes.truncate(8);
+            let mut writer = prototype.start(&mut bytes).unwrap();
+            writer.tail(2, text.as_bytes()).unwrap();
+            writer.finish();
+            let image = Image::new(&bytes[8..], &[]).unwrap();
+            assert!(image.is_null(0) && !image.is_null(1));
+            assert_eq!((image.bytes(1).unwrap(), image.bytes(2).unwrap()), (&b"abc"[..], text.as_bytes()));
         }
     }
 
