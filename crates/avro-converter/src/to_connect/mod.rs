@@ -18,6 +18,7 @@ mod sizes;
 mod straight;
 mod text;
 mod union;
+mod words;
 
 use crate::avro_schema::{AvroSchema, Kind};
 use crate::config::AvroDataConfig;

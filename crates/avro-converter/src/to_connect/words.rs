@@ -1,0 +1,153 @@
+//! A payload read eight bytes at a time: one look decides most of a value. What such a look does not decide is left to
+//! those who read byte by byte.
+
+use std::hint::cold_path;
+
+/// The highest bit of each byte.
+const HIGH: u64 = 0x8080_8080_8080_8080;
+
+/// A payload. Copying it is free.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Words<'a> {
+    bytes: &'a [u8],
+    /// The last eight bytes; of fewer the front is missing.
+    last: u64,
+}
+
+impl<'a> Words<'a> {
+    pub(super) fn new(bytes: &'a [u8]) -> Self {
+        let last = match bytes.last_chunk() {
+            Some(last) => u64::from_le_bytes(*last),
+            None => bytes.iter().fold(0, |word, byte| word >> 8 | u64::from(*byte) << 56),
+        };
+        Self { bytes, last }
+    }
+
+    /// What follows.
+    #[inline(always)]
+    pub(super) fn rest(&self, at: u32) -> Option<&'a [u8]> {
+        self.bytes.get(at as usize..)
+    }
+
+    /// The position behind so many bytes, if they are there.
+    #[inline(always)]
+    pub(super) fn skip(&self, at: u32, len: u32) -> Option<u32> {
+        let end = u64::from(at) + u64::from(len);
+        if end <= self.bytes.len() as u64 { Some(end as u32) } else { None }
+    }
+
+    #[inline(always)]
+    pub(super) fn byte(&self, at: u32) -> Option<u8> {
+        self.bytes.get(at as usize).copied()
+    }
+
+    #[inline(always)]
+    pub(super) fn array<const N: usize>(&self, at: u32) -> Option<[u8; N]> {
+        self.bytes.get(at as usize..at as usize + N)?.first_chunk().copied()
+    }
+
+    /// The bytes from `at` on, least first; behind the end come bytes that belong to no number, length or ASCII text.
+    #[inline(always)]
+    pub(super) fn word(&self, at: u32) -> u64 {
+        match self.array(at) {
+            Some(bytes) => u64::from_le_bytes(bytes),
+            None => {
+                cold_path();
+                let behind = (at as usize + 8 - self.bytes.len()) as u32;
+                self.last.checked_shr(8 * behind).map_or(HIGH, |word| word | HIGH << (64 - 8 * behind))
+            }
+        }
+    }
+
+    /// The bytes behind their length, of which `word` holds the beginning, and their end. `None`: another length than one
+    /// byte says, or fewer bytes.
+    #[inline(always)]
+    pub(super) fn prefixed(&self, at: u32, word: u64) -> Option<(&'a [u8], u32)> {
+        let start = at as usize + 1;
+        let end = start + short(word)?;
+        Some((self.bytes.get(start..end)?, end as u32))
+    }
+
+    /// The end of an ASCII text behind its length. `None`: another length than one byte says, or fewer bytes, or another
+    /// text.
+    #[inline(always)]
+    pub(super) fn ascii(&self, at: u32, word: u64) -> Option<u32> {
+        let start = at as usize;
+        // With the length, which has no high bit either.
+        let len = 1 + short(word)?;
+        let high = if len <= 8 {
+            word & HIGH >> (64 - 8 * len)
+        } else {
+            let all = self.bytes.get(start..start + len)?;
+            // Words that overlap instead of a loop: no processor could foresee its rounds.
+            let last = look(all, len - 8)?;
+            let within = look(all, (len - 8).min(8))? | look(all, (len - 8).saturating_sub(8))?;
+            let more = if len <= 32 {
+                0
+            } else {
+                cold_path();
+                many(all)
+            };
+            (word | last | within | more) & HIGH
+        };
+        if high == 0 { Some((start + len) as u32) } else { None }
+    }
+}
+
+#[inline(always)]
+fn look(bytes: &[u8], at: usize) -> Option<u64> {
+    bytes.get(at..at + 8)?.first_chunk().map(|word| u64::from_le_bytes(*word))
+}
+
+#[inline(never)]
+fn many(bytes: &[u8]) -> u64 {
+    let (words, _) = bytes.as_chunks();
+    words.iter().fold(0, |all, word| all | u64::from_le_bytes(*word))
+}
+
+/// A length of one byte that is not negative.
+#[inline(always)]
+fn short(word: u64) -> Option<usize> {
+    if word & 0x81 != 0 {
+        cold_path();
+        return None;
+    }
+    Some(usize::from(word as u8 >> 1))
+}
+
+/// A number of up to eight bytes at the start of a word.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Number {
+    /// Its groups as they are, the marks of those that follow included.
+    groups: u64,
+    /// The mark of the last group, which is not set.
+    mark: u64,
+}
+
+impl Number {
+    /// `None`: it is longer.
+    #[inline(always)]
+    pub(super) fn of(word: u64) -> Option<Self> {
+        let ends = !word & HIGH;
+        let mark = ends & ends.wrapping_neg();
+        if ends == 0 { None } else { Some(Self { groups: word & (mark - 1), mark }) }
+    }
+
+    /// How many bytes it takes.
+    #[inline(always)]
+    pub(super) fn len(self) -> u32 {
+        self.mark.trailing_zeros() / 8 + 1
+    }
+
+    /// Whether its last group is needed: the number has more than one byte.
+    #[inline(always)]
+    pub(super) fn is_minimal(self) -> bool {
+        self.groups >= self.mark >> 7
+    }
+
+    /// Whether it has no more than 32 bits.
+    #[inline(always)]
+    pub(super) fn is_int(self) -> bool {
+        self.groups < 1 << 36
+    }
+}
