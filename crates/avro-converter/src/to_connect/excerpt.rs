@@ -236,7 +236,7 @@ fn long(words: Words<'_>, at: u32) -> Option<u32> {
 fn text(words: Words<'_>, at: u32) -> Option<u32> {
     let word = words.word(at);
     match words.ascii(at, word) {
-        Some(end) => Some(end),
+        Some(len) => Some(at + 1 + len),
         None => long_text(words.rest(at)?, at),
     }
 }

@@ -11,6 +11,7 @@ mod fault;
 mod graph;
 mod keys;
 mod plan;
+mod quick;
 mod resolve;
 mod schema;
 mod shape;

@@ -10,30 +10,11 @@ const HIGH: u64 = 0x8080_8080_8080_8080;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Words<'a> {
     bytes: &'a [u8],
-    /// The last eight bytes; of fewer the front is missing.
-    last: u64,
 }
 
 impl<'a> Words<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Self {
-        let last = match bytes.last_chunk() {
-            Some(last) => u64::from_le_bytes(*last),
-            None => bytes.iter().fold(0, |word, byte| word >> 8 | u64::from(*byte) << 56),
-        };
-        Self { bytes, last }
-    }
-
-    /// What follows.
-    #[inline(always)]
-    pub(super) fn rest(&self, at: u32) -> Option<&'a [u8]> {
-        self.bytes.get(at as usize..)
-    }
-
-    /// The position behind so many bytes, if they are there.
-    #[inline(always)]
-    pub(super) fn skip(&self, at: u32, len: u32) -> Option<u32> {
-        let end = u64::from(at) + u64::from(len);
-        if end <= self.bytes.len() as u64 { Some(end as u32) } else { None }
+        Self { bytes }
     }
 
     #[inline(always)]
@@ -54,9 +35,31 @@ impl<'a> Words<'a> {
             None => {
                 cold_path();
                 let behind = (at as usize + 8 - self.bytes.len()) as u32;
-                self.last.checked_shr(8 * behind).map_or(HIGH, |word| word | HIGH << (64 - 8 * behind))
+                self.last().checked_shr(8 * behind).map_or(HIGH, |word| word | HIGH << (64 - 8 * behind))
             }
         }
+    }
+
+    /// The last eight bytes; of fewer the front is missing.
+    #[inline(always)]
+    fn last(&self) -> u64 {
+        match self.bytes.last_chunk() {
+            Some(last) => u64::from_le_bytes(*last),
+            None => self.bytes.iter().fold(0, |word, byte| word >> 8 | u64::from(*byte) << 56),
+        }
+    }
+
+    /// What follows.
+    #[inline(always)]
+    pub(super) fn rest(&self, at: u32) -> Option<&'a [u8]> {
+        self.bytes.get(at as usize..)
+    }
+
+    /// The position behind so many bytes, if they are there.
+    #[inline(always)]
+    pub(super) fn skip(&self, at: u32, len: u32) -> Option<u32> {
+        let end = u64::from(at) + u64::from(len);
+        if end <= self.bytes.len() as u64 { Some(end as u32) } else { None }
     }
 
     /// The bytes behind their length, of which `word` holds the beginning, and their end. `None`: another length than one
@@ -68,29 +71,21 @@ impl<'a> Words<'a> {
         Some((self.bytes.get(start..end)?, end as u32))
     }
 
-    /// The end of an ASCII text behind its length. `None`: another length than one byte says, or fewer bytes, or another
-    /// text.
+    /// The length of an ASCII text behind it. `None`: another length than one byte says, or fewer bytes, or another text.
     #[inline(always)]
     pub(super) fn ascii(&self, at: u32, word: u64) -> Option<u32> {
         let start = at as usize;
-        // With the length, which has no high bit either.
-        let len = 1 + short(word)?;
-        let high = if len <= 8 {
-            word & HIGH >> (64 - 8 * len)
+        let len = short(word)?;
+        // The length has no high bit either.
+        let high = if len < 8 {
+            word & HIGH >> (56 - 8 * len)
         } else {
-            let all = self.bytes.get(start..start + len)?;
+            let all = self.bytes.get(start..start + 1 + len)?;
             // Words that overlap instead of a loop: no processor could foresee its rounds.
-            let last = look(all, len - 8)?;
-            let within = look(all, (len - 8).min(8))? | look(all, (len - 8).saturating_sub(8))?;
-            let more = if len <= 32 {
-                0
-            } else {
-                cold_path();
-                many(all)
-            };
-            (word | last | within | more) & HIGH
+            let last = len - 7;
+            if last <= 16 { (word | look(all, last / 2)? | look(all, last)?) & HIGH } else { many(all) }
         };
-        if high == 0 { Some((start + len) as u32) } else { None }
+        if high == 0 { Some(len as u32) } else { None }
     }
 }
 
@@ -99,10 +94,12 @@ fn look(bytes: &[u8], at: usize) -> Option<u64> {
     bytes.get(at..at + 8)?.first_chunk().map(|word| u64::from_le_bytes(*word))
 }
 
+/// High bits of at least eight bytes.
 #[inline(never)]
 fn many(bytes: &[u8]) -> u64 {
     let (words, _) = bytes.as_chunks();
-    words.iter().fold(0, |all, word| all | u64::from_le_bytes(*word))
+    let last = bytes.last_chunk().map_or(HIGH, |last| u64::from_le_bytes(*last));
+    words.iter().fold(last, |all, word| all | u64::from_le_bytes(*word)) & HIGH
 }
 
 /// A length of one byte that is not negative.
@@ -131,6 +128,11 @@ impl Number {
         let ends = !word & HIGH;
         let mark = ends & ends.wrapping_neg();
         if ends == 0 { None } else { Some(Self { groups: word & (mark - 1), mark }) }
+    }
+
+    #[inline(always)]
+    pub(super) fn groups(self) -> u64 {
+        self.groups
     }
 
     /// How many bytes it takes.
