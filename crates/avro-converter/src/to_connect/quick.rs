@@ -283,3 +283,122 @@ fn other_bytes(words: Words<'_>, at: u32) -> Option<u64> {
     let bytes = cursor.prefixed().ok()?;
     Some(range(at + (cursor.at() - bytes.len()) as u32, bytes.len() as u32))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::compile::{self, Input};
+    use super::super::{decode, resolve, schema};
+    use crate::avro_schema::AvroSchema;
+    use crate::config::AvroDataConfig;
+    use connect_data::row_image::Layout;
+    use connect_data::{Properties, Schema};
+
+    const RECORD: &str = r#"{"type":"record","name":"E","fields":[
+        {"name":"flag","type":"boolean"},{"name":"flags","type":["boolean","null"]},
+        {"name":"id","type":"int"},{"name":"ids","type":["null","int"]},
+        {"name":"at","type":"long"},{"name":"ats","type":["null","long"]},
+        {"name":"f","type":"float"},{"name":"fs","type":["null","float"]},
+        {"name":"d","type":"double"},{"name":"ds","type":["null","double"]},
+        {"name":"inner","type":["null",{"type":"record","name":"I","fields":[
+            {"name":"raw","type":"bytes"},{"name":"raws","type":["null","bytes"]},
+            {"name":"list","type":{"type":"array","items":["null","string"]}}]}]},
+        {"name":"price","type":["null",{"type":"bytes","logicalType":"decimal","precision":64,"scale":2,"connect.name":
+            "org.apache.kafka.connect.data.Decimal","connect.parameters":{"scale":"2"},"connect.version":1}]},
+        {"name":"text","type":"string"},{"name":"texts","type":["null","string"]}]}"#;
+
+    /// A plan, with its steps and without.
+    fn both() -> [super::Code; 2] {
+        let config = AvroDataConfig::new(&Properties::default()).unwrap();
+        let avro = AvroSchema::parse(RECORD, &[]).unwrap();
+        let converted = schema::to_connect_schema(&avro, None, &config).unwrap();
+        [true, false].map(|quick| {
+            let mut code = compile::compile(&Input {
+                resolution: resolve::Resolution::new(&avro, &avro),
+                schema: &converted.schema,
+                recursive: &converted.recursive,
+                config: &config,
+            })
+            .unwrap();
+            if !quick {
+                code.quick.clear();
+            }
+            code
+        })
+    }
+
+    fn schema() -> Schema {
+        let config = AvroDataConfig::new(&Properties::default()).unwrap();
+        let avro = AvroSchema::parse(RECORD, &[]).unwrap();
+        schema::to_connect_schema(&avro, None, &config).unwrap().schema
+    }
+
+    fn payload(null: bool, text: &[u8]) -> Vec<u8> {
+        let optional = |value: &[u8]| if null { vec![0] } else { [&[2], value].concat() };
+        let text = [&[2 * text.len() as u8], text].concat();
+        let price: &[u8] = if text.len() % 2 == 0 { &[4, 0x01, 0x80] } else { &[6, 0x00, 0x00, 0x80] };
+        let inner = [&[6, 1, 2, 3][..], &optional(&[4, 8, 9]), &[4, 0, 2, 2, b'x', 0]].concat();
+        [
+            &[1][..],
+            if null { &[2] } else { &[0, 1] },
+            &[0x80, 0x80, 1],
+            &optional(&[0xFF, 0xFF, 0xFF, 0xFF, 0x0F]),
+            &[0x81, 0x82, 0x83, 0x84, 0x85, 0x86, 7],
+            &optional(&[0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 1]),
+            &[1, 2, 3, 4],
+            &optional(&[5, 6, 7, 8]),
+            &[1, 2, 3, 4, 5, 6, 7, 8],
+            &optional(&[1, 2, 3, 4, 5, 6, 7, 8]),
+            &optional(&inner),
+            &optional(price),
+            &text,
+            &optional(&text),
+        ]
+        .concat()
+    }
+
+    #[test]
+    fn with_and_without_steps_the_same() {
+        let (codes, schema) = (both(), schema());
+        let slots = Layout::of(&schema).slots();
+        let same = |payload: &[u8], start: usize| {
+            let [quick, slow] = codes.each_ref().map(|code| {
+                let mut image = vec![7; 8];
+                let decoded = decode::run(code, &schema, slots, payload, start, &mut image);
+                (decoded.map_err(|error| error.to_string()), image)
+            });
+            assert_eq!(quick, slow, "{payload:?}");
+            quick.0.is_ok()
+        };
+        for null in [false, true] {
+            for len in 0..=40 {
+                let text: Vec<u8> = (0..len).map(|i| b'a' + i % 26).collect();
+                let payload = payload(null, &text);
+                assert!(same(&payload, 0) && same(&[&[9; 5], &payload[..]].concat(), 5));
+                same(&[&payload[..], &[0]].concat(), 0);
+                for cut in 0..payload.len() {
+                    assert!(!same(&payload[..cut], 0), "{cut} of {}", payload.len());
+                }
+                for at in 0..payload.len() {
+                    for byte in [0, 1, 2, 3, 4, 0x7E, 0x7F, 0x80, 0x81, 0xC3, 0xFF] {
+                        let mut other = payload.clone();
+                        other[at] = byte;
+                        same(&other, 0);
+                    }
+                }
+            }
+        }
+        for text in
+            ["é", "Grüße aus Köln", "漢字", "twenty-three bytes: é.", "more than thirty-two bytes, of which two: é"]
+        {
+            assert!(same(&payload(false, text.as_bytes()), 0));
+            for cut in 0..text.len() {
+                assert!(same(&payload(false, &text.as_bytes()[cut..]), 0));
+            }
+        }
+        let long = [&payload(false, b"")[..payload(false, b"").len() - 3], &[0x90, 3], &[b'x'; 200], &[0]].concat();
+        assert!(same(&long, 0));
+        for start in 0..=payload(true, b"text").len() + 2 {
+            same(&payload(true, b"text"), start);
+        }
+    }
+}

@@ -153,3 +153,69 @@ impl Number {
         self.groups < 1 << 36
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use connect_data::utf8::is_text;
+
+    #[test]
+    fn behind_the_end_is_no_value() {
+        for len in 0..20u8 {
+            let bytes: Vec<u8> = (1..=len).collect();
+            let words = Words::new(&bytes);
+            for at in 0..=len {
+                let mut expected = [0x80; 8];
+                let rest = &bytes[usize::from(at)..];
+                let there = rest.len().min(8);
+                expected[..there].copy_from_slice(&rest[..there]);
+                assert_eq!(words.word(u32::from(at)).to_le_bytes(), expected, "{at} of {len}");
+            }
+            assert_eq!(words.skip(0, u32::from(len)), Some(u32::from(len)));
+            assert_eq!(words.skip(1, u32::from(len)), None);
+        }
+    }
+
+    #[test]
+    fn texts_of_every_length_at_the_very_end() {
+        for len in 0..=63usize {
+            let mut bytes = vec![0xFF; 3];
+            bytes.push(2 * len as u8);
+            bytes.extend((0..len).map(|i| i as u8));
+            let ascii = |bytes: &[u8]| {
+                let words = Words::new(bytes);
+                words.ascii(3, words.word(3))
+            };
+            assert_eq!(ascii(&bytes), Some(len as u32));
+            assert_eq!(ascii(&[&bytes[..], &[0xFF; 9]].concat()), Some(len as u32));
+            for i in 0..len {
+                assert_eq!(ascii(&bytes[..4 + i]), None, "{i} of {len}");
+                bytes[4 + i] |= 0x80;
+                assert_eq!(ascii(&bytes), None, "{i} of {len}");
+                bytes[4 + i] &= 0x7F;
+            }
+            assert_eq!(ascii(&bytes[..3]), None);
+            assert!(is_text(&bytes[4..]));
+        }
+        for length in [1, 3, 0x7F, 0x80, 0xFF] {
+            assert_eq!(Words::new(&[length; 200]).ascii(0, u64::from(length)), None);
+            assert_eq!(Words::new(&[length; 200]).prefixed(0, u64::from(length)), None);
+        }
+    }
+
+    #[test]
+    fn numbers_of_up_to_eight_bytes() {
+        for len in 1..=8u32 {
+            let mut bytes = [0xFF; 8];
+            bytes[len as usize - 1] = 1;
+            let number = Number::of(u64::from_le_bytes(bytes)).unwrap();
+            assert_eq!((number.len(), number.is_minimal()), (len, true));
+            assert_eq!(number.is_int() && number.is_minimal(), len <= 5);
+            bytes[len as usize - 1] = 0x10;
+            assert_eq!(Number::of(u64::from_le_bytes(bytes)).unwrap().is_int(), len <= 4);
+            bytes[len as usize - 1] = 0;
+            assert!(!Number::of(u64::from_le_bytes(bytes)).unwrap().is_minimal());
+        }
+        assert!(Number::of(u64::MAX).is_none());
+    }
+}
