@@ -162,8 +162,8 @@ pub(super) fn longer(bytes: &[u8], most: usize) -> (u64, usize) {
 }
 
 /// Brings the low seven bits of each byte together.
-#[inline]
-fn squeeze(word: u64) -> u64 {
+#[inline(always)]
+pub(super) fn squeeze(word: u64) -> u64 {
     let word = word & 0x7F7F_7F7F_7F7F_7F7F;
     let word = word & 0x007F_007F_007F_007F | (word & 0x7F00_7F00_7F00_7F00) >> 1;
     let word = word & 0x0000_3FFF_0000_3FFF | (word & 0x3FFF_0000_3FFF_0000) >> 2;
@@ -191,12 +191,12 @@ fn limited(count: i64) -> Result<usize, Fault> {
 }
 
 #[inline]
-fn zigzag_32(value: u32) -> i32 {
+pub(super) fn zigzag_32(value: u32) -> i32 {
     (value >> 1) as i32 ^ -((value & 1) as i32)
 }
 
 #[inline]
-fn zigzag_64(value: u64) -> i64 {
+pub(super) fn zigzag_64(value: u64) -> i64 {
     (value >> 1) as i64 ^ -((value & 1) as i64)
 }
 

@@ -5,8 +5,10 @@ use super::cursor::{Cursor, countable};
 use super::fault::Fault;
 use super::keys::{Duplicates, Map};
 use super::plan::{Code, Container, Op, Pc};
+use super::quick;
 use super::straight::{Straight, unscaled};
 use super::text;
+use super::words::Words;
 use connect_data::row_image::MAX_AGGREGATE_DEPTH;
 use connect_data::{Error, Schema, Step};
 use std::cell::RefCell;
@@ -36,44 +38,64 @@ pub(super) fn run(
     start: usize,
     out: &mut Vec<u8>,
 ) -> Result<bool, Error> {
-    let decode = |scratch: &mut Scratch, out: &mut Vec<u8>| run_with(code, schema, slots, payload, start, out, scratch);
     let root = out.len();
-    let decoded = SCRATCH.with(|scratch| match scratch.try_borrow_mut() {
-        Ok(mut scratch) => decode(&mut scratch, out),
-        Err(_) => decode(&mut Scratch::default(), out),
-    });
+    let decoded = match begin(code, slots, payload, start, out) {
+        Ok(Begun::Whole) => return Ok(true),
+        Ok(Begun::Until { image, at, pc }) => SCRATCH.with(|scratch| {
+            let mut go_on = |scratch: &mut Scratch| go_on(code, schema, payload, (root, image, at, pc), out, scratch);
+            match scratch.try_borrow_mut() {
+                Ok(mut scratch) => go_on(&mut scratch),
+                Err(_) => go_on(&mut Scratch::default()),
+            }
+        }),
+        Err(fault) => Err(fault.into_error(&[])),
+    };
     if !matches!(decoded, Ok(true)) {
         out.truncate(root);
     }
     decoded
 }
 
-fn run_with(
+/// How far a record got without a machine.
+enum Begun {
+    Whole,
+    Until { image: Aggregate, at: usize, pc: usize },
+}
+
+/// Opens the image and does what needs no machine: for most records all.
+fn begin(code: &Code, slots: usize, payload: &[u8], start: usize, out: &mut Vec<u8>) -> Result<Begun, Fault> {
+    let Ok(len) = u32::try_from(payload.len()) else { return Err(Fault::TooLarge) };
+    let root = out.len();
+    let image = Aggregate::open(out, root, slots)?;
+    let start = start.min(payload.len()) as u32;
+    let (at, pc) = quick::run(&code.quick, Words::new(payload), &mut image.slots(out), 0, start, 0);
+    if at == len && matches!(code.ops.get(pc), Some(Op::End)) {
+        // Nothing was appended, so that the header is complete, too.
+        return Ok(Begun::Whole);
+    }
+    Ok(Begun::Until { image, at: at as usize, pc })
+}
+
+fn go_on(
     code: &Code,
     schema: &Schema,
-    slots: usize,
     payload: &[u8],
-    start: usize,
+    (root, image, at, pc): (usize, Aggregate, usize, usize),
     out: &mut Vec<u8>,
     scratch: &mut Scratch,
 ) -> Result<bool, Error> {
-    if u32::try_from(payload.len()).is_err() {
-        return Err(Fault::TooLarge.into_error(&[]));
-    }
-    let root = out.len();
-    let image = Aggregate::open(out, root, slots).map_err(|fault| fault.into_error(&[]))?;
     scratch.frames.clear();
     let mut machine = Machine {
         code,
         schema,
         payload,
-        cursor: Cursor::new(payload, start),
+        cursor: Cursor::new(payload, at),
         aside: None,
         out,
         root,
         image,
         base: 0,
-        pc: 0,
+        pc: pc as Pc,
         scratch,
         depth: 0,
         no_value: false,
@@ -261,7 +283,7 @@ impl Machine<'_> {
             pc: self.pc as usize,
             in_payload: self.aside.is_none(),
         };
-        let stopped = straight.run(&self.code.ops);
+        let stopped = straight.run(&self.code.ops, &self.code.quick, self.payload);
         (self.cursor, self.pc) = (straight.cursor, straight.pc as Pc);
         stopped
     }

@@ -7,6 +7,7 @@
 
 use super::plan::{Code, Op, Pc};
 use super::straight::unscaled;
+use super::words::{Number, Words};
 use crate::from_connect::{Form, Written};
 use connect_data::utf8::is_text;
 use std::ops::Range;
@@ -21,11 +22,12 @@ pub(crate) struct Excerpt {
 struct Step {
     kind: Kind,
     /// The octet of null in a union with it.
-    null: Option<u8>,
+    null: u8,
     /// Number of bytes; where to go on after a null struct; number of symbols.
     number: u32,
 }
 
+/// Those of values come in two: whether null is looked for is not asked for each value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Boolean,
@@ -36,14 +38,36 @@ enum Kind {
     Decimal,
     Fixed,
     Symbol,
+    OptionalBoolean,
+    OptionalInt,
+    OptionalLong,
+    OptionalText,
+    OptionalBytes,
+    OptionalDecimal,
+    OptionalFixed,
+    OptionalSymbol,
     /// A struct that may be null.
     Enter,
-    /// The struct that is wanted begins.
-    Begin,
-    /// It ends.
-    End,
+    /// The struct that is wanted begins or ends.
+    Mark,
     /// The payload ends.
     Stop,
+}
+
+impl Kind {
+    fn optional(self) -> Self {
+        match self {
+            Self::Boolean => Self::OptionalBoolean,
+            Self::Int => Self::OptionalInt,
+            Self::Long => Self::OptionalLong,
+            Self::Text => Self::OptionalText,
+            Self::Bytes => Self::OptionalBytes,
+            Self::Decimal => Self::OptionalDecimal,
+            Self::Fixed => Self::OptionalFixed,
+            Self::Symbol => Self::OptionalSymbol,
+            other => other,
+        }
+    }
 }
 
 /// No step has this number.
@@ -63,13 +87,14 @@ impl Excerpt {
         loop {
             *entries.get_mut(pc as usize)? = steps.len() as u32;
             if inside.as_ref().is_some_and(|range| range.end == pc) {
-                steps.push(Step { kind: Kind::End, null: None, number: 0 });
+                steps.push(Step { kind: Kind::Mark, null: 0, number: 1 });
             }
             let (at, null, op) = match *code.ops.get(pc as usize)? {
                 Op::Optional { slot: at, null, other } => {
                     let octet = 2 * u8::try_from(null).ok()?;
                     if at == slot && inside.is_none() {
-                        steps.push(Step { kind: Kind::Begin, null: Some(octet), number: NOWHERE });
+                        steps.push(Step { kind: Kind::Enter, null: octet, number: NOWHERE });
+                        steps.push(Step { kind: Kind::Mark, null: 0, number: 0 });
                         inside = Some(pc + 1..other);
                         pc += 1;
                         continue;
@@ -81,7 +106,7 @@ impl Excerpt {
                             found.push((pc, written, other));
                         }
                         jumps.push((steps.len(), other));
-                        steps.push(Step { kind: Kind::Enter, null: Some(octet), number: NOWHERE });
+                        steps.push(Step { kind: Kind::Enter, null: octet, number: NOWHERE });
                         pc += 1;
                         continue;
                     }
@@ -97,10 +122,13 @@ impl Excerpt {
                 }
                 found.push((pc, Written { slot: leaf_slot.checked_sub(slot)?, form: form?, null }, 0));
             }
-            steps.push(Step { kind, null, number });
+            steps.push(match null {
+                Some(null) => Step { kind: kind.optional(), null, number },
+                None => Step { kind, null: 0, number },
+            });
             pc += if null.is_some() { 2 } else { 1 };
         }
-        steps.push(Step { kind: Kind::Stop, null: None, number: 0 });
+        steps.push(Step { kind: Kind::Stop, null: 0, number: 0 });
         for (step, pc) in jumps {
             let to = *entries.get(pc as usize).filter(|to| **to != NOWHERE)?;
             steps.get_mut(step)?.number = to;
@@ -118,63 +146,156 @@ impl Excerpt {
 
     /// Where the struct is in the payload. `None`: null, or anything that is not as expected.
     pub(crate) fn find(&self, payload: &[u8], start: usize) -> Option<Range<usize>> {
-        let mut rest = payload.get(start..)?;
-        let (mut begin, mut end) = (0, 0);
-        let mut at = 0;
+        // Positions are 32 bits wide and must not overflow.
+        let (mut at, _) = (u32::try_from(start).ok()?, i32::try_from(payload.len()).ok()?);
+        let words = Words::new(payload);
+        let mut marks = [0; 2];
+        let mut next = 0;
         loop {
-            let step = *self.steps.get(at)?;
-            at += 1;
-            if let Some(null) = step.null {
-                let (octet, after) = rest.split_first()?;
-                rest = after;
-                if *octet == null {
-                    if matches!(step.kind, Kind::Enter | Kind::Begin) {
-                        at = step.number as usize;
+            let step = self.steps.get(next)?;
+            next += 1;
+            at = match step.kind {
+                Kind::Boolean => boolean(words, at)?,
+                Kind::Int => int(words, at)?,
+                Kind::Long => long(words, at)?,
+                Kind::Text => text(words, at)?,
+                Kind::Bytes => prefixed(words, at)?.1,
+                Kind::Decimal => decimal(words, at)?,
+                Kind::Fixed => words.skip(at, step.number)?,
+                Kind::Symbol => symbol(words, at, step.number)?,
+                Kind::OptionalBoolean => optional(words, at, step.null, boolean)?,
+                Kind::OptionalInt => optional(words, at, step.null, int)?,
+                Kind::OptionalLong => optional(words, at, step.null, long)?,
+                Kind::OptionalText => optional(words, at, step.null, text)?,
+                Kind::OptionalBytes => optional(words, at, step.null, |words, at| Some(prefixed(words, at)?.1))?,
+                Kind::OptionalDecimal => optional(words, at, step.null, decimal)?,
+                Kind::OptionalFixed => optional(words, at, step.null, |words, at| words.skip(at, step.number))?,
+                Kind::OptionalSymbol => optional(words, at, step.null, |words, at| symbol(words, at, step.number))?,
+                Kind::Enter => {
+                    match words.byte(at)? ^ step.null {
+                        0 => next = step.number as usize,
+                        2 => {}
+                        _ => return None,
                     }
-                    continue;
+                    at + 1
                 }
-                if *octet != 2 - null {
-                    return None;
+                Kind::Mark => {
+                    *marks.get_mut(step.number as usize)? = at as usize;
+                    at
                 }
-            }
-            match step.kind {
-                Kind::Boolean => {
-                    let (octet, after) = rest.split_first()?;
-                    if *octet > 1 {
-                        return None;
-                    }
-                    rest = after;
+                Kind::Stop => {
+                    let [begin, end] = marks;
+                    return (at as usize == payload.len()).then_some(begin..end);
                 }
-                Kind::Int => rest = varint(rest, 5)?.1,
-                Kind::Long => rest = varint(rest, 9)?.1,
-                Kind::Text => {
-                    let (text, after) = prefixed(rest)?;
-                    if !is_text(text) {
-                        return None;
-                    }
-                    rest = after;
-                }
-                Kind::Bytes => rest = prefixed(rest)?.1,
-                Kind::Decimal => {
-                    let (octets, after) = prefixed(rest)?;
-                    if unscaled(octets).ok()?.len() != octets.len() {
-                        return None;
-                    }
-                    rest = after;
-                }
-                Kind::Fixed => rest = rest.get(step.number as usize..)?,
-                Kind::Symbol => {
-                    let (index, after) = varint(rest, 5)?;
-                    if index & 1 != 0 || index / 2 >= u64::from(step.number) {
-                        return None;
-                    }
-                    rest = after;
-                }
-                Kind::Enter => {}
-                Kind::Begin => begin = payload.len() - rest.len(),
-                Kind::End => end = payload.len() - rest.len(),
-                Kind::Stop => return rest.is_empty().then_some(begin..end),
-            }
+            };
+        }
+    }
+}
+
+/// A value behind the index of its branch, which is 0 or 1; null is the one that is given.
+#[inline(always)]
+fn optional<'a>(words: Words<'a>, at: u32, null: u8, value: impl FnOnce(Words<'a>, u32) -> Option<u32>) -> Option<u32> {
+    match words.byte(at)? ^ null {
+        0 => Some(at + 1),
+        2 => value(words, at + 1),
+        _ => None,
+    }
+}
+
+#[inline(always)]
+fn boolean(words: Words<'_>, at: u32) -> Option<u32> {
+    if words.byte(at)? > 1 { None } else { Some(at + 1) }
+}
+
+#[inline(always)]
+fn int(words: Words<'_>, at: u32) -> Option<u32> {
+    let word = words.word(at);
+    if word & 0x80 == 0 {
+        return Some(at + 1);
+    }
+    let number = Number::of(word)?;
+    if number.is_minimal() && number.is_int() { Some(at + number.len()) } else { None }
+}
+
+#[inline(always)]
+fn long(words: Words<'_>, at: u32) -> Option<u32> {
+    let word = words.word(at);
+    if word & 0x80 == 0 {
+        return Some(at + 1);
+    }
+    match Number::of(word) {
+        Some(number) if number.is_minimal() => Some(at + number.len()),
+        Some(_) => None,
+        // Ten bytes go the long way.
+        None if matches!(words.byte(at + 8)?, 1..=0x7F) => Some(at + 9),
+        None => None,
+    }
+}
+
+#[inline(always)]
+fn text(words: Words<'_>, at: u32) -> Option<u32> {
+    let word = words.word(at);
+    match words.ascii(at, word) {
+        Some(len) => Some(at + 1 + len),
+        None => long_text(words.rest(at)?, at),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn long_text(bytes: &[u8], at: u32) -> Option<u32> {
+    let (text, len) = long_prefixed(bytes)?;
+    if is_text(text) { Some(at + len) } else { None }
+}
+
+#[inline(always)]
+fn prefixed(words: Words<'_>, at: u32) -> Option<(&[u8], u32)> {
+    let word = words.word(at);
+    match words.prefixed(at, word) {
+        Some(found) => Some(found),
+        None => long_prefixed(words.rest(at)?).map(|(octets, len)| (octets, at + len)),
+    }
+}
+
+/// Bytes behind their length, and how many both take.
+#[cold]
+#[inline(never)]
+fn long_prefixed(bytes: &[u8]) -> Option<(&[u8], u32)> {
+    let (len, rest) = number(bytes)?;
+    let octets = if len & 1 == 0 { rest.get(..(len / 2) as usize)? } else { return None };
+    Some((octets, (bytes.len() - rest.len() + octets.len()) as u32))
+}
+
+#[inline(always)]
+fn decimal(words: Words<'_>, at: u32) -> Option<u32> {
+    let (octets, end) = prefixed(words, at)?;
+    match octets {
+        [] => None,
+        [0x00 | 0xFF, _, ..] if unscaled(octets).ok()?.len() < octets.len() => None,
+        _ => Some(end),
+    }
+}
+
+#[inline(always)]
+fn symbol(words: Words<'_>, at: u32, symbols: u32) -> Option<u32> {
+    let rest = words.rest(at)?;
+    let (index, after) = number(rest)?;
+    if index & 1 != 0 || index / 2 >= u64::from(symbols) {
+        return None;
+    }
+    Some(at + (rest.len() - after.len()) as u32)
+}
+
+/// An int that takes no byte in vain, its sign not undone, and what follows.
+#[inline]
+fn number(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    match bytes.split_first() {
+        Some((first, rest)) if *first < 0x80 => Some((u64::from(*first), rest)),
+        _ => {
+            let (value, len) = super::cursor::longer(bytes, 5);
+            // The last group holds a bit, and an int has 32 of them.
+            let bits = 64 - value.leading_zeros() as usize;
+            if bits <= 7 * len.checked_sub(1)? || bits > 32 { None } else { Some((value, bytes.get(len..)?)) }
         }
     }
 }
@@ -200,27 +321,6 @@ fn leaf(code: &Code, op: &Op) -> Option<(Kind, u32, u32, Option<Form>)> {
         }
         _ => return None,
     })
-}
-
-/// A number that takes no more than `most` bytes and none in vain, its sign not undone, and what follows.
-#[inline(always)]
-fn varint(bytes: &[u8], most: usize) -> Option<(u64, &[u8])> {
-    match bytes.split_first() {
-        Some((first, rest)) if *first < 0x80 => Some((u64::from(*first), rest)),
-        _ => {
-            let (value, len) = super::cursor::longer(bytes, most);
-            // The last group holds a bit, and an int has 32 of them.
-            let bits = 64 - value.leading_zeros() as usize;
-            let spare = bits <= 7 * len.checked_sub(1)? || (most == 5 && bits > 32);
-            if spare { None } else { Some((value, bytes.get(len..)?)) }
-        }
-    }
-}
-
-#[inline(always)]
-fn prefixed(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (len, rest) = varint(bytes, 5)?;
-    if len & 1 != 0 { None } else { rest.split_at_checked((len / 2) as usize) }
 }
 
 #[cfg(test)]

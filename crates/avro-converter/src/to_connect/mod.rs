@@ -11,6 +11,7 @@ mod fault;
 mod graph;
 mod keys;
 mod plan;
+mod quick;
 mod resolve;
 mod schema;
 mod shape;
@@ -18,6 +19,7 @@ mod sizes;
 mod straight;
 mod text;
 mod union;
+mod words;
 
 use crate::avro_schema::{AvroSchema, Kind};
 use crate::config::AvroDataConfig;

@@ -1,5 +1,6 @@
 //! What a decode plan consists of: a flat list of opcodes and the tables they point into.
 
+use super::quick::Quick;
 use connect_data::{Error, NodeId};
 
 /// Index of an opcode.
@@ -163,6 +164,8 @@ pub(super) const NO_PATH: u32 = u32::MAX;
 #[derive(Debug, Default)]
 pub(super) struct Code {
     pub(super) ops: Vec<Op>,
+    /// For each opcode how it is done at once.
+    pub(super) quick: Vec<Quick>,
     /// For each opcode its place, an index into `steps`.
     pub(super) places: Vec<u32>,
     pub(super) steps: Vec<PathStep>,

@@ -4,6 +4,8 @@
 use super::cursor::Cursor;
 use super::fault::Fault;
 use super::plan::Op;
+use super::quick::{self, Quick};
+use super::words::Words;
 use crate::from_connect::leaf::minimal;
 use connect_data::utf8::is_text;
 
@@ -15,7 +17,7 @@ pub(super) struct Slots<'o> {
 
 impl Slots<'_> {
     #[inline(always)]
-    fn set(&mut self, slot: usize, value: u64) {
+    pub(super) fn set(&mut self, slot: usize, value: u64) {
         debug_assert!(slot < self.slots.len());
         if let Some(place) = self.slots.get_mut(slot) {
             *place = value.to_le_bytes();
@@ -23,7 +25,7 @@ impl Slots<'_> {
     }
 
     #[inline(always)]
-    fn null(&mut self, slot: usize) {
+    pub(super) fn null(&mut self, slot: usize) {
         if let Some(bits) = self.nulls.get_mut(slot / 8) {
             *bits |= 1 << (slot % 8);
         }
@@ -41,12 +43,18 @@ pub(super) struct Straight<'p, 'o> {
     pub(super) in_payload: bool,
 }
 
-impl Straight<'_, '_> {
+impl<'p> Straight<'p, '_> {
     /// Goes on to the first opcode that is none of these, and gives it; `pc` is then behind it. A text that has to be
     /// repaired is given, too, and not read yet.
     #[inline(always)]
-    pub(super) fn run(&mut self, ops: &[Op]) -> Result<Op, Fault> {
+    pub(super) fn run(&mut self, ops: &[Op], steps: &[Quick], payload: &'p [u8]) -> Result<Op, Fault> {
+        let words = Words::new(payload);
         loop {
+            if self.in_payload {
+                let at = self.cursor.at() as u32;
+                let (at, pc) = quick::run(steps, words, &mut self.slots, self.base, at, self.pc);
+                (self.cursor, self.pc) = (Cursor::new(payload, at as usize), pc);
+            }
             let op = *ops.get(self.pc).ok_or(Fault::Plan)?;
             self.pc += 1;
             match op {

@@ -6,6 +6,7 @@ mod skip;
 mod unions;
 
 use super::plan::{Code, Container, Keys, NO_PATH, Op, PathStep, Pc, Slot};
+use super::quick;
 use super::resolve::{Resolution, promotes};
 use super::shape::{self, Union};
 use super::sizes::Sizes;
@@ -55,6 +56,7 @@ pub(super) fn compile(input: &Input<'_>) -> Result<Code> {
     };
     compiler.root()?;
     compiler.rest()?;
+    compiler.code.quick = quick::steps(&compiler.code);
     compiler.code.refuse_trailing = input.config.fail_on_trailing_data;
     Ok(compiler.code)
 }
