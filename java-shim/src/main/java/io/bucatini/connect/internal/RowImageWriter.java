@@ -93,7 +93,7 @@ final class RowImageWriter {
         }
     }
 
-    private void other(RowImagePlan plan, Object value, Image image, int slot, int depth) {
+    void other(RowImagePlan plan, Object value, Image image, int slot, int depth) {
         switch (plan.kind) {
             case RowImagePlan.INT8:
                 image.set(slot, value instanceof Byte ? (Byte) value : fail("a Byte", value));
@@ -118,10 +118,8 @@ final class RowImageWriter {
                 struct(plan, checked(plan, value), image, slot, depth);
                 return;
             case RowImagePlan.REFERENCE:
-                Struct struct = checked(plan, value);
-                checkDepth(depth + 1);
-                Image nested = image.nested(plan.item.width);
-                struct(plan.item, struct, nested, 0, depth + 1);
+                Image nested = nested(plan, image, depth + 1);
+                struct(plan.item, checked(plan, value), nested, 0, depth + 1);
                 image.pointTo(slot, nested);
                 return;
             case RowImagePlan.ARRAY:
@@ -133,6 +131,12 @@ final class RowImageWriter {
             default:
                 throw new IllegalStateException("kind " + plan.kind);
         }
+    }
+
+    /** What a reference points to. */
+    private static Image nested(RowImagePlan plan, Image image, int depth) {
+        checkDepth(depth);
+        return image.nested(plan.item.width);
     }
 
     /** The Struct, if it is of the schema that the plan stands for. */
@@ -164,7 +168,7 @@ final class RowImageWriter {
         return same;
     }
 
-    /** What is frequent is done here, not in {@link #value}: a call a field would take as long as the rest. */
+    /** Values nest deeply: a level takes two frames, this one and {@link #loop}. */
     void struct(RowImagePlan plan, Struct struct, Image image, int slot, int depth) {
         Object[] values = access.values(struct, plan.fields);
         image.out.reserve(fetched(values));
@@ -176,6 +180,7 @@ final class RowImageWriter {
         }
     }
 
+    /** What is frequent is done here, not in {@link #value}: a call a field would take as long as the rest. */
     private void loop(RowImagePlan plan, Object[] values, Image image, int slot, int depth) {
         RowImagePlan[] children = plan.children;
         int[] offsets = plan.offsets;
@@ -198,6 +203,10 @@ final class RowImageWriter {
                     image.set(at, (Long) value);
                 } else if (kind == RowImagePlan.STRUCT) {
                     struct(children[i], checked(children[i], value), image, at, depth);
+                } else if (kind == RowImagePlan.REFERENCE) {
+                    Image nested = nested(children[i], image, depth + 1);
+                    struct(children[i].item, checked(children[i], value), nested, 0, depth + 1);
+                    image.pointTo(at, nested);
                 } else {
                     value(children[i], kind, value, image, at, depth);
                 }

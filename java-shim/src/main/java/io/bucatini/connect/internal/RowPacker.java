@@ -77,7 +77,7 @@ abstract class RowPacker {
 
     static void other(RowImageWriter writer, RowImagePlan plan, Object value, RowImageWriter.Image image, int at, int depth) {
         if (value != null) {
-            writer.value(plan, plan.kind, value, image, at, depth);
+            writer.other(plan, value, image, at, depth);
         } else {
             image.setNull(at);
         }
