@@ -4,18 +4,20 @@ import java.io.ByteArrayOutputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
 import java.lang.invoke.MethodHandles;
+import java.lang.ref.WeakReference;
 import java.lang.reflect.Array;
 import java.lang.reflect.Method;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The file of a class that does the work of one plan in a straight line: one line a field, each the call of a method of its
- * parent, everything that the plan knows a constant. It has no branches, thus needs no stack maps. The class is hidden and goes
- * with its plan. JDK 15 and later; before that loops do the work.
+ * The file of a class that does the work of a plan in a straight line: one line a field, each the call of a method of its
+ * parent, kinds and slots of the fields constants. It has no branches, thus needs no stack maps. The class is hidden and goes
+ * with the last plan of its shape. JDK 15 and later; before that loops do the work.
  */
 final class StraightClass {
     static final int ALOAD = 0x19;
@@ -37,6 +39,8 @@ final class StraightClass {
     /** So many at a time: a class takes a few KB outside the heap. */
     private static final int MAX_CLASSES = 2_000;
     private static final AtomicInteger CLASSES = new AtomicInteger();
+    /** By shape: many tables are alike, and one class is compiled sooner and stays in the processor's caches. */
+    private static final Map<String, WeakReference<?>> MADE = new ConcurrentHashMap<>();
 
     private static final int SIPUSH = 0x11;
     private static final int INVOKESTATIC = 0xB8;
@@ -79,10 +83,19 @@ final class StraightClass {
      * An object of such a class for the plan of a struct; null if this JDK or this plan allows none.
      *
      * @param method what it implements, the only abstract method of {@code parent}
+     * @param line knows of the plan no more than kinds and slots of its fields: plans of one shape share a class
      */
     static <T> T of(RowImagePlan plan, Class<T> parent, String method, String descriptor, int locals, Line line) {
-        if (DEFINE == null || plan.fields.length > MAX_FIELDS || plan.width > MAX_SLOTS || height(plan, 0) > MAX_HEIGHT
-                || CLASSES.get() >= MAX_CLASSES) {
+        if (DEFINE == null || plan.fields.length > MAX_FIELDS || plan.width > MAX_SLOTS || height(plan, 0) > MAX_HEIGHT) {
+            return null;
+        }
+        String shape = shape(plan, parent);
+        WeakReference<?> known = MADE.get(shape);
+        Object alike = known == null ? null : known.get();
+        if (alike != null) {
+            return parent.cast(alike);
+        }
+        if (CLASSES.get() >= MAX_CLASSES) {
             return null;
         }
         try {
@@ -94,13 +107,26 @@ final class StraightClass {
             MethodHandles.Lookup hidden = (MethodHandles.Lookup) DEFINE.invoke(
                     MethodHandles.lookup(), file.bytes(method, descriptor, locals, lines), true, NO_OPTIONS);
             T made = parent.cast(hidden.lookupClass().getDeclaredConstructor().newInstance());
+            WeakReference<T> reference = new WeakReference<>(made);
             CLASSES.incrementAndGet();
-            PluginHandle.CLEANER.register(made, CLASSES::decrementAndGet);
+            MADE.put(shape, reference);
+            PluginHandle.CLEANER.register(made, () -> {
+                CLASSES.decrementAndGet();
+                MADE.remove(shape, reference);
+            });
             return made;
         } catch (ReflectiveOperationException | IOException | RuntimeException | LinkageError e) {
             LOG.debug("No class for {}", plan.schema.name(), e);
             return null;
         }
+    }
+
+    private static String shape(RowImagePlan plan, Class<?> parent) {
+        StringBuilder shape = new StringBuilder(parent.getSimpleName());
+        for (int i = 0; i < plan.kinds.length; i++) {
+            shape.append((char) plan.kinds[i]).append((char) plan.offsets[i]);
+        }
+        return shape.toString();
     }
 
     /** Levels of structs; too many where a struct refers back to an enclosing one. */

@@ -2,6 +2,7 @@ package io.bucatini.connect.internal;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -84,6 +85,10 @@ class RowPackersTest {
         RowPacker packer = plan.packer();
         assertNotNull(packer);
         assertEquals(packer, plan.packer());
+        Schema alike = SchemaBuilder.struct().field("other", SchemaBuilder.int32().optional().build()).build();
+        assertEquals(packer, used(alike).packer());
+        Schema another = SchemaBuilder.struct().field("v", Schema.INT64_SCHEMA).build();
+        assertNotEquals(packer, used(another).packer());
     }
 
     @Test
