@@ -250,7 +250,16 @@ final class MovePlan {
                 throw new DataFault("plan.topic", "expected a String, found " + routed.getClass().getName());
             }
             String text = (String) routed;
-            return keepIfBlank && text.chars().allMatch(c -> c <= ' ') ? record.topic() : text;
+            return keepIfBlank && isBlank(text) ? record.topic() : text;
+        }
+
+        private boolean isBlank(String text) {
+            for (int i = 0; i < text.length(); i++) {
+                if (text.charAt(i) > ' ') {
+                    return false;
+                }
+            }
+            return true;
         }
 
         /** The first record that needs a program has it compiled: that is when Debezium fills its schema cache. */

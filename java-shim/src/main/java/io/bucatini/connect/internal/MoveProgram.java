@@ -128,6 +128,9 @@ final class MoveProgram {
         private final Errors.Report ofNull;
         private final Errors.Report ofUnfit;
         private final Step[] steps;
+        /** The step that makes the whole of it from one Struct, and what it requires of that before; usually it is so. */
+        private final Step copy;
+        private final Step requirement;
         /** Null if nobody wants to know which values are unavailable. */
         final MoveWatch watch;
 
@@ -154,10 +157,35 @@ final class MoveProgram {
                 }
             }
             steps = read.toArray(new Step[0]);
+            Step last = steps.length == 0 ? null : steps[steps.length - 1];
+            boolean simple = last != null && last.kind == COPY
+                    && (steps.length == 1 || steps.length == 2 && steps[0].kind == REQUIRE && last.again);
+            copy = simple ? last : null;
+            requirement = simple && steps.length == 2 ? steps[0] : null;
             watch = in.u8() == 0 ? null : new MoveWatch(in, root, moves);
         }
 
         Struct apply(Object root, Object raw) {
+            return copy == null || StructPath.isPending(root) ? stepped(root, raw) : copied(root);
+        }
+
+        /** As {@link #stepped}, short enough to become part of what calls it. */
+        private Struct copied(Object root) {
+            Object[] from = copy.path.values(root);
+            if (requirement != null) {
+                require(requirement, StructPath.firstNull(from, requirement.required));
+            }
+            if (from == null) {
+                copy.path.struct(root);
+            }
+            Struct struct = new Struct(schema.schema);
+            Object[] values = moves.access.empty(struct, schema.plan.fields.length);
+            System.arraycopy(from, copy.first, values, copy.to, copy.count);
+            moves.access.fill(struct, values, schema.plan.fields);
+            return struct;
+        }
+
+        private Struct stepped(Object root, Object raw) {
             Struct struct = new Struct(schema.schema);
             Object[] values = moves.access.empty(struct, schema.plan.fields.length);
             boolean pending = StructPath.isPending(root);

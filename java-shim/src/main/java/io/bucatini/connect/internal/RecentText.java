@@ -14,6 +14,7 @@ import java.util.Arrays;
 final class RecentText {
     private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
     private static final VarHandle LONG = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+    private static final long NOT_ASCII = 0x8080_8080_8080_8080L;
     private static final int LONGEST = 64;
     /** Misses that are forgiven; each hit makes up for one. */
     private static final int PATIENCE = 64;
@@ -28,6 +29,8 @@ final class RecentText {
     private static final class Entry {
         final byte[] bytes;
         final String text;
+        /** The bytes and zeros, a multiple of 16. */
+        final byte[] padded;
         /** The first and the last bytes, which overlap: all of up to 16 bytes. */
         final long head;
         final long rest;
@@ -35,6 +38,7 @@ final class RecentText {
         Entry(byte[] bytes, String text) {
             this.bytes = bytes;
             this.text = text;
+            this.padded = Arrays.copyOf(bytes, bytes.length + 15 & -16);
             this.head = head(bytes, 0, bytes.length);
             this.rest = rest(bytes, 0, bytes.length);
         }
@@ -59,17 +63,17 @@ final class RecentText {
     private Entry last;
     private int patience = PATIENCE;
 
-    /** The UTF-8 of a text, not to be changed. */
-    byte[] utf8(String text) {
+    /** Appends the UTF-8 of a text. */
+    void write(String text, WireWriter out) {
         Entry entry = last;
-        if (entry != null) {
-            if (entry.text.equals(text)) {
-                hit();
-                return entry.bytes;
-            }
-            return missed(text);
+        if (entry != null && entry.text.equals(text)) {
+            hit();
+            out.padded(entry.padded, entry.bytes.length);
+        } else if (entry == null && patience <= 0) {
+            out.utf8(text);
+        } else {
+            missed(text, out);
         }
-        return patience > 0 ? missed(text) : text.getBytes(StandardCharsets.UTF_8);
     }
 
     /** The text of {@code length} bytes of UTF-8. */
@@ -85,7 +89,13 @@ final class RecentText {
             }
             return missed(heap, offset, length);
         }
-        return patience > 0 ? missed(heap, offset, length) : new String(heap, offset, length, StandardCharsets.UTF_8);
+        return patience > 0 ? missed(heap, offset, length) : text(heap, offset, length);
+    }
+
+    /** Of ASCII the shortest way there is, with one copy: the others look at the bytes once more, and for their Charset. */
+    @SuppressWarnings("deprecation")
+    private static String text(byte[] heap, int offset, int length) {
+        return new String(heap, offset, length, StandardCharsets.UTF_8);
     }
 
     private void hit() {
@@ -94,16 +104,16 @@ final class RecentText {
         }
     }
 
-    private byte[] missed(String text) {
+    private void missed(String text, WireWriter out) {
         byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
         if (bytes.length <= LONGEST) {
             keep(bytes, text);
         }
-        return bytes;
+        out.raw(bytes, 0, bytes.length);
     }
 
     private String missed(byte[] heap, int offset, int length) {
-        String text = new String(heap, offset, length, StandardCharsets.UTF_8);
+        String text = text(heap, offset, length);
         if (length <= LONGEST) {
             keep(Arrays.copyOfRange(heap, offset, offset + length), text);
         }

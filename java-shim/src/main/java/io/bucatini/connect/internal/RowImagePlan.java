@@ -68,6 +68,8 @@ final class RowImagePlan {
     /** Races cost a read by the loop, or a second class. */
     private int reads;
     private volatile RowFiller filler;
+    private int writes;
+    private volatile RowPacker packer;
 
     private RowImagePlan(int kind, Schema schema, int width, boolean lazy) {
         this.kind = kind;
@@ -90,6 +92,17 @@ final class RowImagePlan {
         }
         if (++reads == USED) {
             filler = RowFillers.of(this);
+        }
+        return null;
+    }
+
+    /** What writes this struct in a straight line, once it has been written often; null before, or if there is none. */
+    RowPacker packer() {
+        if (writes >= USED) {
+            return packer;
+        }
+        if (++writes == USED) {
+            packer = RowPackers.of(this);
         }
         return null;
     }

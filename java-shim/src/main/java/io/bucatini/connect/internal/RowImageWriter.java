@@ -41,7 +41,17 @@ final class RowImageWriter {
 
     /** Appends the image of {@code value}; a plan of null is schemaless data. */
     void write(RowImagePlan plan, Object value, WireWriter out) {
-        Image image = new Image(out, plan == null ? 1 : plan.width);
+        int from = out.length();
+        try {
+            write(plan, value, new Image(out, plan == null ? 1 : plan.width, true));
+        } catch (DataFault fault) {
+            out.truncate(from);
+            write(plan, value, new Image(out, plan == null ? 1 : plan.width, false));
+        }
+    }
+
+    private void write(RowImagePlan plan, Object value, Image image) {
+        WireWriter out = image.out;
         if (value == null) {
             image.setNull(0);
         } else if (plan == null) {
@@ -54,7 +64,7 @@ final class RowImageWriter {
         image.finish();
     }
 
-    private void value(RowImagePlan plan, int kind, Object value, Image image, int slot, int depth) {
+    void value(RowImagePlan plan, int kind, Object value, Image image, int slot, int depth) {
         switch (kind) {
             case RowImagePlan.BOOLEAN:
                 image.set(slot, value instanceof Boolean ? (Boolean) value ? 1 : 0 : fail("a Boolean", value));
@@ -70,7 +80,7 @@ final class RowImageWriter {
                         ? Double.doubleToRawLongBits((Double) value) : fail("a Double", value));
                 return;
             case RowImagePlan.STRING:
-                image.append(slot, value instanceof String ? plan.recent.utf8((String) value) : failed("a String", value));
+                image.append(slot, value instanceof String ? (String) value : failed("a String", value), plan.recent);
                 return;
             case RowImagePlan.TIMESTAMP:
                 image.set(slot, date(value));
@@ -83,7 +93,7 @@ final class RowImageWriter {
         }
     }
 
-    private void other(RowImagePlan plan, Object value, Image image, int slot, int depth) {
+    void other(RowImagePlan plan, Object value, Image image, int slot, int depth) {
         switch (plan.kind) {
             case RowImagePlan.INT8:
                 image.set(slot, value instanceof Byte ? (Byte) value : fail("a Byte", value));
@@ -108,10 +118,8 @@ final class RowImageWriter {
                 struct(plan, checked(plan, value), image, slot, depth);
                 return;
             case RowImagePlan.REFERENCE:
-                Struct struct = checked(plan, value);
-                checkDepth(depth + 1);
-                Image nested = image.nested(plan.item.width);
-                struct(plan.item, struct, nested, 0, depth + 1);
+                Image nested = nested(plan, image, depth + 1);
+                struct(plan.item, checked(plan, value), nested, 0, depth + 1);
                 image.pointTo(slot, nested);
                 return;
             case RowImagePlan.ARRAY:
@@ -125,8 +133,14 @@ final class RowImageWriter {
         }
     }
 
+    /** What a reference points to. */
+    private static Image nested(RowImagePlan plan, Image image, int depth) {
+        checkDepth(depth);
+        return image.nested(plan.item.width);
+    }
+
     /** The Struct, if it is of the schema that the plan stands for. */
-    private Struct checked(RowImagePlan plan, Object value) {
+    Struct checked(RowImagePlan plan, Object value) {
         if (!(value instanceof Struct)) {
             throw kind("a Struct", value);
         }
@@ -154,12 +168,23 @@ final class RowImageWriter {
         return same;
     }
 
+    /** Values nest deeply: a level takes two frames, this one and {@link #loop}. */
+    void struct(RowImagePlan plan, Struct struct, Image image, int slot, int depth) {
+        Object[] values = access.values(struct, plan.fields);
+        image.out.reserve(fetched(values));
+        RowPacker packer = image.straight ? plan.packer() : null;
+        if (packer != null) {
+            packer.pack(this, plan.children, values, image, slot, depth);
+        } else {
+            loop(plan, values, image, slot, depth);
+        }
+    }
+
     /** What is frequent is done here, not in {@link #value}: a call a field would take as long as the rest. */
-    private void struct(RowImagePlan plan, Struct struct, Image image, int slot, int depth) {
+    private void loop(RowImagePlan plan, Object[] values, Image image, int slot, int depth) {
         RowImagePlan[] children = plan.children;
         int[] offsets = plan.offsets;
         int[] kinds = plan.kinds;
-        Object[] values = access.values(struct, plan.fields);
         int i = 0;
         try {
             for (; i < children.length; i++) {
@@ -171,13 +196,17 @@ final class RowImageWriter {
                 }
                 int kind = kinds[i];
                 if (kind == RowImagePlan.STRING && value instanceof String) {
-                    image.append(at, children[i].recent.utf8((String) value));
+                    image.append(at, (String) value, children[i].recent);
                 } else if (kind == RowImagePlan.INT32 && value instanceof Integer) {
                     image.set(at, (Integer) value);
                 } else if (kind == RowImagePlan.INT64 && value instanceof Long) {
                     image.set(at, (Long) value);
                 } else if (kind == RowImagePlan.STRUCT) {
                     struct(children[i], checked(children[i], value), image, at, depth);
+                } else if (kind == RowImagePlan.REFERENCE) {
+                    Image nested = nested(children[i], image, depth + 1);
+                    struct(children[i].item, checked(children[i], value), nested, 0, depth + 1);
+                    image.pointTo(at, nested);
                 } else {
                     value(children[i], kind, value, image, at, depth);
                 }
@@ -185,6 +214,20 @@ final class RowImageWriter {
         } catch (DataFault fault) {
             throw fault.field(plan.fields[i].name());
         }
+    }
+
+    /**
+     * The characters of all texts. What matters is that each value is looked at before the first is written: so the processor
+     * fetches them at once, not one after the other between the work on each.
+     */
+    private static int fetched(Object[] values) {
+        int characters = 0;
+        for (Object value : values) {
+            if (value != null && value.getClass() == String.class) {
+                characters += ((String) value).length();
+            }
+        }
+        return characters;
     }
 
     private void array(RowImagePlan plan, Object value, Image image, int slot, int depth) {
@@ -261,7 +304,7 @@ final class RowImageWriter {
     }
 
     /** As Decimal.fromLogical. */
-    private static void decimal(RowImagePlan plan, Object value, Image image, int slot) {
+    static void decimal(RowImagePlan plan, Object value, Image image, int slot) {
         if (!(value instanceof BigDecimal)) {
             throw kind("a BigDecimal", value);
         }
@@ -314,23 +357,30 @@ final class RowImageWriter {
         throw kind(expected, found);
     }
 
-    private static byte[] failed(String expected, Object found) {
+    private static String failed(String expected, Object found) {
         throw kind(expected, found);
     }
 
-    private static DataFault kind(String expected, Object found) {
+    static DataFault kind(String expected, Object found) {
         return new DataFault("row-image.kind", "expected " + expected + ", found " + found.getClass().getName());
     }
 
     /** An image or aggregate that is being written. */
-    private static final class Image {
+    static final class Image {
         private final WireWriter out;
         private final int base;
         private final int slots;
         private final int firstSlot;
         private final int tail;
+        /** Bits of the 64 slots from {@code 64 * word} on that are not written yet: most slots come in order. */
+        private long nulls;
+        private long inTail;
+        private int word;
+        /** Whether classes of their own write structs; after a fault loops do, to find its place. */
+        private final boolean straight;
 
-        Image(WireWriter out, long slots) {
+        private Image(WireWriter out, long slots, boolean straight) {
+            this.straight = straight;
             long size = RowImage.tailStart((int) Math.min(slots, RowImage.MAX_IMAGE));
             this.out = out;
             this.base = out.length();
@@ -345,12 +395,31 @@ final class RowImageWriter {
 
         /** An aggregate in the tail, at a multiple of 8. */
         Image nested(long slots) {
-            out.zeros(-(out.length() - base) & 7);
-            return new Image(out, slots);
+            out.pad(base);
+            return new Image(out, slots, straight);
         }
 
         void setNull(int slot) {
-            out.setBit(base + RowImage.HEADER, slot);
+            turnTo(slot);
+            nulls |= 1L << slot;
+        }
+
+        private void turnTo(int slot) {
+            if (slot >> 6 != word) {
+                flush();
+                word = slot >> 6;
+            }
+        }
+
+        private void flush() {
+            if ((nulls | inTail) == 0) {
+                return;
+            }
+            int at = base + RowImage.HEADER + 8 * word;
+            out.setBits(at, nulls);
+            out.setBits(at + 2 * RowImage.bitBytes(slots), inTail);
+            nulls = 0;
+            inTail = 0;
         }
 
         void set(int slot, long value) {
@@ -365,6 +434,12 @@ final class RowImageWriter {
             pointTo(slot, from);
         }
 
+        void append(int slot, String value, RecentText recent) {
+            int from = out.length();
+            recent.write(value, out);
+            pointTo(slot, from);
+        }
+
         void append(int slot, byte[] value) {
             int from = out.length();
             out.raw(value, 0, value.length);
@@ -374,7 +449,8 @@ final class RowImageWriter {
         /** Points the slot to what was appended since the writer stood at {@code from}. */
         void pointTo(int slot, int from) {
             checkSize(out.length() - base);
-            out.setBit(base + RowImage.HEADER + 2 * RowImage.bitBytes(slots), slot);
+            turnTo(slot);
+            inTail |= 1L << slot;
             set(slot, from - tail & 0xFFFF_FFFFL | (long) (out.length() - from) << 32);
         }
 
@@ -384,7 +460,8 @@ final class RowImageWriter {
         }
 
         void finish() {
-            out.zeros(-(out.length() - base) & 7);
+            flush();
+            out.pad(base);
             out.setInt(base + 12, out.length() - tail);
         }
 
