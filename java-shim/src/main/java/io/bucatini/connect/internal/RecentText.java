@@ -14,7 +14,6 @@ import java.util.Arrays;
 final class RecentText {
     private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
     private static final VarHandle LONG = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
-    private static final long NOT_ASCII = 0x8080_8080_8080_8080L;
     private static final int LONGEST = 64;
     /** Misses that are forgiven; each hit makes up for one. */
     private static final int PATIENCE = 64;
@@ -89,13 +88,7 @@ final class RecentText {
             }
             return missed(heap, offset, length);
         }
-        return patience > 0 ? missed(heap, offset, length) : text(heap, offset, length);
-    }
-
-    /** Of ASCII the shortest way there is, with one copy: the others look at the bytes once more, and for their Charset. */
-    @SuppressWarnings("deprecation")
-    private static String text(byte[] heap, int offset, int length) {
-        return new String(heap, offset, length, StandardCharsets.UTF_8);
+        return patience > 0 ? missed(heap, offset, length) : new String(heap, offset, length, StandardCharsets.UTF_8);
     }
 
     private void hit() {
@@ -113,7 +106,7 @@ final class RecentText {
     }
 
     private String missed(byte[] heap, int offset, int length) {
-        String text = text(heap, offset, length);
+        String text = new String(heap, offset, length, StandardCharsets.UTF_8);
         if (length <= LONGEST) {
             keep(Arrays.copyOfRange(heap, offset, offset + length), text);
         }
