@@ -24,6 +24,8 @@ enum Kind {
     /// Not done here.
     Other,
     Boolean,
+    Byte,
+    Short,
     Int,
     Long,
     Float,
@@ -32,6 +34,8 @@ enum Kind {
     Bytes,
     Decimal,
     OptionalBoolean,
+    OptionalByte,
+    OptionalShort,
     OptionalInt,
     OptionalLong,
     OptionalFloat,
@@ -74,6 +78,8 @@ fn step(code: &Code, pc: usize) -> Option<Quick> {
 fn leaf(op: &Op) -> Option<(Kind, u32)> {
     Some(match *op {
         Op::Boolean(slot) => (Kind::Boolean, slot),
+        Op::Int8(slot) => (Kind::Byte, slot),
+        Op::Int16(slot) => (Kind::Short, slot),
         Op::Int(slot) | Op::IntAsLong(slot) => (Kind::Int, slot),
         Op::Long(slot) => (Kind::Long, slot),
         Op::Float(slot) => (Kind::Float, slot),
@@ -89,6 +95,8 @@ impl Kind {
     fn optional(self) -> Self {
         match self {
             Self::Boolean => Self::OptionalBoolean,
+            Self::Byte => Self::OptionalByte,
+            Self::Short => Self::OptionalShort,
             Self::Int => Self::OptionalInt,
             Self::Long => Self::OptionalLong,
             Self::Float => Self::OptionalFloat,
@@ -141,6 +149,8 @@ pub(super) fn run(
         }
         (at, pc) = match step.kind {
             Kind::Boolean => value!(boolean),
+            Kind::Byte => value!(byte),
+            Kind::Short => value!(short),
             Kind::Int => value!(int),
             Kind::Long => value!(long),
             Kind::Float => value!(float),
@@ -149,6 +159,8 @@ pub(super) fn run(
             Kind::Bytes => value!(bytes),
             Kind::Decimal => value!(decimal),
             Kind::OptionalBoolean => optional!(boolean),
+            Kind::OptionalByte => optional!(byte),
+            Kind::OptionalShort => optional!(short),
             Kind::OptionalInt => optional!(int),
             Kind::OptionalLong => optional!(long),
             Kind::OptionalFloat => optional!(float),
@@ -189,6 +201,18 @@ fn int(words: Words<'_>, at: u32) -> Option<(u64, u32)> {
         (squeeze(number.groups()) as u32, number.len())
     };
     Some((i64::from(zigzag_32(value)) as u64, at + len))
+}
+
+/// An int of which the upper bits are lost.
+#[inline(never)]
+fn byte(words: Words<'_>, at: u32) -> Option<(u64, u32)> {
+    int(words, at).map(|(value, end)| (i64::from(value as i8) as u64, end))
+}
+
+/// The same of sixteen bits.
+#[inline(never)]
+fn short(words: Words<'_>, at: u32) -> Option<(u64, u32)> {
+    int(words, at).map(|(value, end)| (i64::from(value as i16) as u64, end))
 }
 
 #[inline(always)]
@@ -296,6 +320,8 @@ mod tests {
     const RECORD: &str = r#"{"type":"record","name":"E","fields":[
         {"name":"flag","type":"boolean"},{"name":"flags","type":["boolean","null"]},
         {"name":"id","type":"int"},{"name":"ids","type":["null","int"]},
+        {"name":"small","type":{"type":"int","connect.type":"int16"}},
+        {"name":"tiny","type":["null",{"type":"int","connect.type":"int8"}]},
         {"name":"at","type":"long"},{"name":"ats","type":["null","long"]},
         {"name":"f","type":"float"},{"name":"fs","type":["null","float"]},
         {"name":"d","type":"double"},{"name":"ds","type":["null","double"]},
@@ -342,6 +368,8 @@ mod tests {
             if null { &[2] } else { &[0, 1] },
             &[0x80, 0x80, 1],
             &optional(&[0xFF, 0xFF, 0xFF, 0xFF, 0x0F]),
+            &[0xFF, 0xFF, 5],
+            &optional(&[0x82, 0x83, 9]),
             &[0x81, 0x82, 0x83, 0x84, 0x85, 0x86, 7],
             &optional(&[0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 1]),
             &[1, 2, 3, 4],
