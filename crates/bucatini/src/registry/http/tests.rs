@@ -252,7 +252,7 @@ async fn a_stalled_registry_ends_at_the_time_out() {
         let began = std::time::Instant::now();
         let answer = client(&[]).perform(&slow).await;
         assert_eq!(failure(&answer), "time-out: expected an answer within 150 ms");
-        assert!(began.elapsed() < Duration::from_secs(3));
+        assert!(began.elapsed() < Duration::from_secs(30));
     }
 }
 
