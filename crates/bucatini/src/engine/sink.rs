@@ -387,11 +387,13 @@ impl Reader {
                         self.consumer.pause(true)?;
                     }
                     let consumer = self.consumer.clone();
-                    if let Some(Polled::Message(message)) = consumer.poll(IDLE_POLL)? {
-                        self.take(&message)?;
-                    }
+                    let polled = consumer.poll(IDLE_POLL)?;
+                    // First: the message may be of a partition that was taken away and given back meanwhile.
                     let revoked = self.positions.take_revoked();
                     self.batch.without(&revoked);
+                    if let Some(Polled::Message(message)) = polled {
+                        self.take(&message)?;
+                    }
                 }
             }
         }

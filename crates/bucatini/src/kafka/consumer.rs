@@ -139,7 +139,8 @@ impl Consumer {
         done.map_err(|error| client::error("pausing", &error))
     }
 
-    /// Commits what is not committed yet.
+    /// Commits what is not committed yet; if `wait`, everything that is finished, be it for the second time: of commits that
+    /// nobody waited for the outcome is not known, and during a rebalance the broker refuses them.
     ///
     /// # Errors
     /// Outage: refused, or not answered if `wait`.
@@ -220,7 +221,10 @@ pub(crate) enum Polled<'a> {
 }
 
 fn commit(consumer: &BaseConsumer<Context>, positions: &Positions, mode: CommitMode) -> KafkaResult<()> {
-    let offsets = positions.take();
+    let offsets = match mode {
+        CommitMode::Async => positions.take(),
+        CommitMode::Sync => positions.finished_so_far(),
+    };
     if offsets.is_empty() {
         return Ok(());
     }
@@ -265,14 +269,6 @@ impl ConsumerContext for Context {
                 self.positions.revoke(partitions(list));
             }
             Rebalance::Error(error) => tracing::warn!("{}", client::error("rebalancing", error)),
-        }
-    }
-
-    fn commit_callback(&self, result: KafkaResult<()>, offsets: &TopicPartitionList) {
-        if let Err(error) = result {
-            // Of a partition that has moved on to another member, or during an outage.
-            tracing::debug!("{}", client::error("committing offsets", &error));
-            self.positions.again(partitions(offsets));
         }
     }
 }
@@ -359,6 +355,13 @@ impl Positions {
         state.under_way == 0
     }
 
+    /// All offsets, committed or not.
+    fn finished_so_far(&self) -> BTreeMap<Partition, i64> {
+        let mut state = self.state();
+        state.uncommitted.clear();
+        state.done.clone()
+    }
+
     /// The offsets to commit.
     fn take(&self) -> BTreeMap<Partition, i64> {
         let mut state = self.state();
@@ -404,6 +407,13 @@ mod tests {
         positions.finished([(partition(0), 5), (partition(7), 9)]);
         assert_eq!(positions.take(), BTreeMap::from([(partition(0), 5)]));
         assert!(positions.take().is_empty(), "committed once");
+        let all = BTreeMap::from([(partition(0), 5)]);
+        assert_eq!(positions.finished_so_far(), all, "perhaps refused");
+        positions.finished([(partition(0), 7), (partition(1), 2)]);
+        assert_eq!(positions.finished_so_far(), BTreeMap::from([(partition(0), 7), (partition(1), 2)]));
+        assert!(positions.take().is_empty());
+        positions.finished([(partition(0), 5)]);
+        assert_eq!(positions.take(), all);
         positions.again([partition(0)]);
         assert_eq!(positions.take(), BTreeMap::from([(partition(0), 5)]));
     }
