@@ -85,7 +85,7 @@ impl<'i> Straight<'i, '_> {
     #[inline(always)]
     fn value(&self, slot: u32) -> Option<u64> {
         let slot = self.base + slot as usize;
-        if bit(self.image.nulls, slot) {
+        if self.image.is_null(slot) {
             return None;
         }
         Some(self.image.slots.get(slot).map_or(0, |bytes| u64::from_le_bytes(*bytes)))
@@ -129,7 +129,7 @@ impl<'i> Straight<'i, '_> {
     /// The heap from a slot's octets on, and how many they are.
     #[inline(always)]
     fn range(&self, slot: u32, range: u64) -> Option<(&'i [u8], usize)> {
-        let heap = if bit(self.image.in_tail, self.base + slot as usize) { self.image.tail } else { self.image.input };
+        let heap = if self.image.is_in_tail(self.base + slot as usize) { self.image.tail } else { self.image.input };
         let (offset, len) = ((range & 0xFFFF_FFFF) as usize, (range >> 32) as usize);
         heap.get(offset..).filter(|heap| len <= heap.len()).map(|heap| (heap, len))
     }
@@ -221,9 +221,4 @@ fn copy(from: &[u8], len: usize, to: &mut [u8]) -> u64 {
 fn words(piece: &[u8; PIECE]) -> [u64; 2] {
     let both = u128::from_le_bytes(*piece);
     [both as u64, (both >> 64) as u64]
-}
-
-#[inline(always)]
-fn bit(set: &[u8], slot: usize) -> bool {
-    set.get(slot / 8).is_some_and(|byte| byte >> (slot % 8) & 1 != 0)
 }

@@ -7,16 +7,28 @@ use crate::utf8::is_text;
 /// What an image consists of, for whoever reads all of it: ranges are his to check.
 #[derive(Clone, Copy, Debug)]
 pub struct Parts<'a> {
-    /// One bit a slot, as [`Image::is_null`].
-    pub nulls: &'a [u8],
-    /// One bit a slot, as [`Image::is_in_tail`].
-    pub in_tail: &'a [u8],
+    nulls: &'a [u8],
+    in_tail: &'a [u8],
     /// As [`Image::get`], little-endian.
     pub slots: &'a [[u8; 8]],
     /// What slots in the tail refer to.
     pub tail: &'a [u8],
     /// What the others refer to.
     pub input: &'a [u8],
+}
+
+impl Parts<'_> {
+    /// As [`Image::is_null`].
+    #[inline(always)]
+    pub fn is_null(&self, slot: usize) -> bool {
+        bit(self.nulls, slot)
+    }
+
+    /// As [`Image::is_in_tail`].
+    #[inline(always)]
+    pub fn is_in_tail(&self, slot: usize) -> bool {
+        bit(self.in_tail, slot)
+    }
 }
 
 /// A row image and the input that its slots may refer to. Copying it is free.

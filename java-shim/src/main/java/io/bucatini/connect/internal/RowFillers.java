@@ -26,7 +26,7 @@ final class RowFillers {
     }
 
     private static void line(RowImagePlan plan, StraightClass out, int i) throws IOException {
-        boolean fixed = isFixed(plan.kinds[i]);
+        boolean fixed = StraightClass.isFixed(plan.kinds[i]);
         out.load(StraightClass.ALOAD, VALUES);
         out.push(i);
         if (!fixed) {
@@ -40,35 +40,7 @@ final class RowFillers {
         if (!fixed) {
             out.load(StraightClass.ILOAD, DEPTH);
         }
-        out.call(name(plan.kinds[i]), fixed ? FIXED : PLANNED);
+        out.call(StraightClass.name(plan.kinds[i]), fixed ? FIXED : PLANNED);
         out.instruction(StraightClass.AASTORE);
-    }
-
-    private static boolean isFixed(int kind) {
-        return kind == RowImagePlan.BOOLEAN || kind == RowImagePlan.INT32 || kind == RowImagePlan.INT64
-                || kind == RowImagePlan.FLOAT64 || kind == RowImagePlan.TIMESTAMP;
-    }
-
-    private static String name(int kind) {
-        switch (kind) {
-            case RowImagePlan.BOOLEAN:
-                return "bool";
-            case RowImagePlan.INT32:
-                return "int32";
-            case RowImagePlan.INT64:
-                return "int64";
-            case RowImagePlan.FLOAT64:
-                return "float64";
-            case RowImagePlan.TIMESTAMP:
-                return "timestamp";
-            case RowImagePlan.STRING:
-                return "utf8";
-            case RowImagePlan.DECIMAL:
-                return "decimal";
-            case RowImagePlan.STRUCT:
-                return "struct";
-            default:
-                return "other";
-        }
     }
 }

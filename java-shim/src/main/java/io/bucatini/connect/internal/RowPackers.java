@@ -26,8 +26,7 @@ final class RowPackers {
     }
 
     private static void line(RowImagePlan plan, StraightClass out, int i) throws IOException {
-        String name = name(plan.kinds[i]);
-        boolean fixed = isFixed(plan.kinds[i]);
+        boolean fixed = StraightClass.isFixed(plan.kinds[i]);
         if (!fixed) {
             out.load(StraightClass.ALOAD, WRITER);
             out.element(CHILDREN, i);
@@ -40,34 +39,6 @@ final class RowPackers {
         if (!fixed) {
             out.load(StraightClass.ILOAD, DEPTH);
         }
-        out.call(name, fixed ? FIXED : PLANNED);
-    }
-
-    private static boolean isFixed(int kind) {
-        return kind == RowImagePlan.BOOLEAN || kind == RowImagePlan.INT32 || kind == RowImagePlan.INT64
-                || kind == RowImagePlan.FLOAT64 || kind == RowImagePlan.TIMESTAMP;
-    }
-
-    private static String name(int kind) {
-        switch (kind) {
-            case RowImagePlan.BOOLEAN:
-                return "bool";
-            case RowImagePlan.INT32:
-                return "int32";
-            case RowImagePlan.INT64:
-                return "int64";
-            case RowImagePlan.FLOAT64:
-                return "float64";
-            case RowImagePlan.TIMESTAMP:
-                return "timestamp";
-            case RowImagePlan.STRING:
-                return "utf8";
-            case RowImagePlan.DECIMAL:
-                return "decimal";
-            case RowImagePlan.STRUCT:
-                return "struct";
-            default:
-                return "other";
-        }
+        out.call(StraightClass.name(plan.kinds[i]), fixed ? FIXED : PLANNED);
     }
 }

@@ -141,6 +141,36 @@ final class StraightClass {
         return height;
     }
 
+    /** Whether a value of this kind needs no plan, but only its slot. */
+    static boolean isFixed(int kind) {
+        return kind == RowImagePlan.BOOLEAN || kind == RowImagePlan.INT32 || kind == RowImagePlan.INT64
+                || kind == RowImagePlan.FLOAT64 || kind == RowImagePlan.TIMESTAMP;
+    }
+
+    /** The parent's method for fields of this kind. */
+    static String name(int kind) {
+        switch (kind) {
+            case RowImagePlan.BOOLEAN:
+                return "bool";
+            case RowImagePlan.INT32:
+                return "int32";
+            case RowImagePlan.INT64:
+                return "int64";
+            case RowImagePlan.FLOAT64:
+                return "float64";
+            case RowImagePlan.TIMESTAMP:
+                return "timestamp";
+            case RowImagePlan.STRING:
+                return "utf8";
+            case RowImagePlan.DECIMAL:
+                return "decimal";
+            case RowImagePlan.STRUCT:
+                return "struct";
+            default:
+                return "other";
+        }
+    }
+
     private byte[] lines(int fields, Line line) throws IOException {
         ByteArrayOutputStream body = new ByteArrayOutputStream();
         code = new DataOutputStream(body);

@@ -31,21 +31,7 @@ class RowFillersTest {
 
     /** A plan that has been used as often as it takes. */
     private static RowImagePlan used(Schema schema) {
-        RowImagePlan plan = RowImagePlan.of(schema);
-        use(plan);
-        return plan;
-    }
-
-    private static void use(RowImagePlan plan) {
-        for (int i = 0; i < RowImagePlan.USED; i++) {
-            plan.filler();
-        }
-        for (RowImagePlan child : plan.children) {
-            use(child);
-        }
-        if (plan.item != null && plan.kind != RowImagePlan.REFERENCE) {
-            use(plan.item);
-        }
+        return UsedPlans.of(schema, RowImagePlan::filler);
     }
 
     @Test
@@ -77,7 +63,7 @@ class RowFillersTest {
         Schema schema = SchemaBuilder.struct().field("v", Schema.INT32_SCHEMA).build();
         RowImagePlan plan = RowImagePlan.of(schema);
         assertNull(plan.filler());
-        use(plan);
+        UsedPlans.use(plan, RowImagePlan::filler);
         RowFiller filler = plan.filler();
         assertNotNull(filler);
         assertTrue(filler.getClass().getName().contains("/"), "is hidden");

@@ -35,21 +35,7 @@ class RowPackersTest {
 
     /** A plan that has been used as often as it takes. */
     private static RowImagePlan used(Schema schema) {
-        RowImagePlan plan = RowImagePlan.of(schema);
-        use(plan);
-        return plan;
-    }
-
-    private static void use(RowImagePlan plan) {
-        for (int i = 0; i < RowImagePlan.USED && plan.kind == RowImagePlan.STRUCT; i++) {
-            plan.packer();
-        }
-        for (RowImagePlan child : plan.children) {
-            use(child);
-        }
-        if (plan.item != null && plan.kind != RowImagePlan.REFERENCE) {
-            use(plan.item);
-        }
+        return UsedPlans.of(schema, RowImagePlan::packer);
     }
 
     @Test
@@ -81,7 +67,7 @@ class RowPackersTest {
         Schema schema = SchemaBuilder.struct().field("v", Schema.INT32_SCHEMA).build();
         RowImagePlan plan = RowImagePlan.of(schema);
         assertNull(plan.packer());
-        use(plan);
+        UsedPlans.use(plan, RowImagePlan::packer);
         RowPacker packer = plan.packer();
         assertNotNull(packer);
         assertEquals(packer, plan.packer());
