@@ -150,7 +150,7 @@ public final class NativePlugin implements AutoCloseable {
     /** {@code Converter.toConnectData}; {@code payload} is not null. */
     SchemaAndValue toConnect(String topic, Headers headers, byte[] payload) {
         Scratch scratch = handle.enter();
-        metrics.converting();
+        metrics.converting(handle.isFirst(scratch));
         try {
             int topicId = topic(topic);
             WireWriter message = scratch.message.reset();
@@ -191,7 +191,7 @@ public final class NativePlugin implements AutoCloseable {
     /** {@code Converter.fromConnectData}. */
     byte[] fromConnect(String topic, Schema schema, Object value) {
         Scratch scratch = handle.enter();
-        metrics.converting();
+        metrics.converting(handle.isFirst(scratch));
         try {
             int topicId = topic(topic);
             Schemas.Interned interned = schemas.of(schema);

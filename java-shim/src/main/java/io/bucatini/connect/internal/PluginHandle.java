@@ -43,6 +43,11 @@ final class PluginHandle implements AutoCloseable {
         return others.take();
     }
 
+    /** Whether this is the memory that one call at a time has. */
+    boolean isFirst(Scratch scratch) {
+        return scratch == state.first;
+    }
+
     /** Ends what {@link #enter} began. */
     void leave(Scratch scratch) {
         if (scratch == state.first) {

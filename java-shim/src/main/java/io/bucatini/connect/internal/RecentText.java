@@ -14,6 +14,7 @@ import java.util.Arrays;
 final class RecentText {
     private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
     private static final VarHandle LONG = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+    private static final long HIGH = 0x8080_8080_8080_8080L;
     private static final int LONGEST = 64;
     /** Misses that are forgiven; each hit makes up for one. */
     private static final int PATIENCE = 64;
@@ -61,6 +62,8 @@ final class RecentText {
 
     private Entry last;
     private int patience = PATIENCE;
+    /** Whether the place was given up. */
+    private boolean settled;
 
     /** Appends the UTF-8 of a text. */
     void write(String text, WireWriter out) {
@@ -68,7 +71,7 @@ final class RecentText {
         if (entry != null && entry.text.equals(text)) {
             hit();
             out.padded(entry.padded, entry.bytes.length);
-        } else if (entry == null && patience <= 0) {
+        } else if (settled) {
             out.utf8(text);
         } else {
             missed(text, out);
@@ -77,18 +80,38 @@ final class RecentText {
 
     /** The text of {@code length} bytes of UTF-8. */
     String of(byte[] heap, int offset, int length) {
+        return settled ? text(heap, offset, length) : compared(heap, offset, length);
+    }
+
+    private String compared(byte[] heap, int offset, int length) {
         if (length == 1 && heap[offset] >= 0) {
             return SINGLES[heap[offset]];
         }
         Entry entry = last;
-        if (entry != null) {
-            if (entry.is(heap, offset, length)) {
-                hit();
-                return entry.text;
-            }
-            return missed(heap, offset, length);
+        if (entry != null && entry.is(heap, offset, length)) {
+            hit();
+            return entry.text;
         }
-        return patience > 0 ? missed(heap, offset, length) : new String(heap, offset, length, StandardCharsets.UTF_8);
+        return missed(heap, offset, length);
+    }
+
+    /** The constructor that is told the charset is too large to be compiled into its caller; of ASCII another does the same. */
+    @SuppressWarnings("deprecation")
+    private static String text(byte[] heap, int offset, int length) {
+        return isAscii(heap, offset, length)
+                ? new String(heap, 0, offset, length) : new String(heap, offset, length, StandardCharsets.UTF_8);
+    }
+
+    private static boolean isAscii(byte[] heap, int offset, int length) {
+        if (length < Long.BYTES) {
+            return false;
+        }
+        int last = offset + length - Long.BYTES;
+        long all = (long) LONG.get(heap, last);
+        for (int at = offset; at < last; at += Long.BYTES) {
+            all |= (long) LONG.get(heap, at);
+        }
+        return (all & HIGH) == 0;
     }
 
     private void hit() {
@@ -114,6 +137,7 @@ final class RecentText {
     }
 
     private void keep(byte[] bytes, String text) {
-        last = --patience > 0 ? new Entry(bytes, text) : null;
+        settled = --patience <= 0;
+        last = settled ? null : new Entry(bytes, text);
     }
 }

@@ -1,6 +1,7 @@
 package io.bucatini.connect.internal;
 
 import java.net.URI;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAccumulator;
 import java.util.concurrent.atomic.LongAdder;
 
@@ -9,6 +10,8 @@ final class RegistryMetrics implements RegistryClientMXBean {
     private static final double NANOS_PER_MILLI = 1e6;
 
     private final JmxName name;
+    /** Of those who are alone: one at a time writes it, without a locked instruction. */
+    private final AtomicLong conversionsAlone = new AtomicLong();
     private final LongAdder conversions = new LongAdder();
     private final LongAdder conversionsThatAsked = new LongAdder();
     private final LongAdder requests = new LongAdder();
@@ -27,8 +30,13 @@ final class RegistryMetrics implements RegistryClientMXBean {
         this.name = new JmxName("type=registry-client,plugin=" + plugin + ",side=" + (isKey ? "key" : "value"));
     }
 
-    void converting() {
-        conversions.increment();
+    /** @param alone whether no other call can be alone at the same time */
+    void converting(boolean alone) {
+        if (alone) {
+            conversionsAlone.lazySet(conversionsAlone.getPlain() + 1);
+        } else {
+            conversions.increment();
+        }
     }
 
     void asking() {
@@ -78,7 +86,7 @@ final class RegistryMetrics implements RegistryClientMXBean {
 
     @Override
     public long getConversions() {
-        return conversions.sum();
+        return conversionsAlone.get() + conversions.sum();
     }
 
     @Override
@@ -88,7 +96,7 @@ final class RegistryMetrics implements RegistryClientMXBean {
 
     @Override
     public double getCacheHitRatio() {
-        long all = conversions.sum();
+        long all = getConversions();
         return all == 0 ? 0 : Math.max(0, all - conversionsThatAsked.sum()) / (double) all;
     }
 

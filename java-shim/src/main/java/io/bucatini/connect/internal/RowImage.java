@@ -12,6 +12,8 @@ final class RowImage {
     static final int HEADER = 16;
     static final int MAX_IMAGE = 64 << 20;
     static final int MAX_AGGREGATE_DEPTH = 1_100;
+    /** Bits that {@link #nulls} and {@link #tails} give at once: those of a word that begins within a byte. */
+    static final int BITS = 57;
 
     private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
     static final VarHandle LONG = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
@@ -90,26 +92,41 @@ final class RowImage {
         return (bytes[inTail + (slot >> 3)] >> (slot & 7) & 1) != 0;
     }
 
+    /** The null bits of {@link #BITS} slots from {@code slot} on, the first one lowest. */
+    long nulls(int slot) {
+        return bits(nulls, slot);
+    }
+
+    /** The tail bits of {@link #BITS} slots from {@code slot} on, the first one lowest. */
+    long tails(int slot) {
+        return bits(inTail, slot);
+    }
+
+    /** The bits of the last slots lie before others, or before the slots: eight bytes are there always, if a slot is. */
+    private long bits(int set, int slot) {
+        return (long) LONG.get(bytes, set + (slot >> 3)) >>> (slot & 7);
+    }
+
     long get(int slot) {
         return (long) LONG.get(bytes, firstSlot + 8 * slot);
     }
 
     /** The text that {@code slot}, whose value is {@code range}, points to. */
-    String text(int slot, long range, RecentText recent) {
-        if (isInTail(slot)) {
+    String text(boolean inTail, int slot, long range, RecentText recent) {
+        if (inTail) {
             return recent.of(bytes, tail + checked(slot, range, end - tail), length(range));
         }
         return recent.of(input, checked(slot, range, input.length), length(range));
     }
 
-    /** The array that {@code slot} points into. */
-    byte[] heap(int slot) {
-        return isInTail(slot) ? bytes : input;
+    /** The array that a slot points into. */
+    byte[] heap(boolean inTail) {
+        return inTail ? bytes : input;
     }
 
     /** Where in {@link #heap} the bytes of {@code slot} begin; the length is {@link #length(long)} of its value. */
-    int offset(int slot, long range) {
-        return isInTail(slot) ? tail + checked(slot, range, end - tail) : checked(slot, range, input.length);
+    int offset(boolean inTail, int slot, long range) {
+        return inTail ? tail + checked(slot, range, end - tail) : checked(slot, range, input.length);
     }
 
     private static int checked(int slot, long range, int size) {
@@ -134,8 +151,9 @@ final class RowImage {
     /** The aggregate that {@code slot} points to. */
     RowImage nested(int slot) {
         long range = get(slot);
-        int offset = offset(slot, range);
-        if (!isInTail(slot)) {
+        boolean inTail = isInTail(slot);
+        int offset = offset(inTail, slot, range);
+        if (!inTail) {
             throw header("an aggregate in the input");
         }
         return new RowImage(bytes, offset, length(range), input);

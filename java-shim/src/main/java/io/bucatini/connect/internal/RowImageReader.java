@@ -76,8 +76,9 @@ final class RowImageReader {
 
     private static Object schemaless(RowImage image) {
         long range = image.get(0);
-        int offset = image.offset(0, range);
-        return Schemaless.read(new WireReader(image.heap(0), offset, RowImage.length(range)));
+        boolean inTail = image.isInTail(0);
+        int offset = image.offset(inTail, 0, range);
+        return Schemaless.read(new WireReader(image.heap(inTail), offset, RowImage.length(range)));
     }
 
     /** What is at a slot that is not null. */
@@ -91,7 +92,7 @@ final class RowImageReader {
             case RowImagePlan.INT64:
                 return value;
             case RowImagePlan.STRING:
-                return image.text(slot, value, plan.recent);
+                return image.text(image.isInTail(slot), slot, value, plan.recent);
             default:
                 return other(plan, kind, image, slot, value, depth);
         }
@@ -110,7 +111,7 @@ final class RowImageReader {
             case RowImagePlan.BYTES:
                 return bytes(image, slot, value);
             case RowImagePlan.DECIMAL:
-                return decimal(plan, image, slot, value);
+                return decimal(plan, image, image.isInTail(slot), slot, value);
             case RowImagePlan.DATE:
                 return new Date((int) value * MILLIS_PER_DAY);
             case RowImagePlan.TIME:
@@ -201,10 +202,10 @@ final class RowImageReader {
                         read = Double.longBitsToDouble(value);
                         break;
                     case RowImagePlan.STRING:
-                        read = image.text(at, value, children[i].recent);
+                        read = image.text(image.isInTail(at), at, value, children[i].recent);
                         break;
                     case RowImagePlan.DECIMAL:
-                        read = decimal(children[i], image, at, value);
+                        read = decimal(children[i], image, image.isInTail(at), at, value);
                         break;
                     case RowImagePlan.TIMESTAMP:
                         read = new Date(value);
@@ -264,15 +265,16 @@ final class RowImageReader {
     }
 
     private static ByteBuffer bytes(RowImage image, int slot, long range) {
-        int offset = image.offset(slot, range);
-        return ByteBuffer.wrap(Arrays.copyOfRange(image.heap(slot), offset, offset + RowImage.length(range)));
+        boolean inTail = image.isInTail(slot);
+        int offset = image.offset(inTail, slot, range);
+        return ByteBuffer.wrap(Arrays.copyOfRange(image.heap(inTail), offset, offset + RowImage.length(range)));
     }
 
-    static BigDecimal decimal(RowImagePlan plan, RowImage image, int slot, long range) {
+    static BigDecimal decimal(RowImagePlan plan, RowImage image, boolean inTail, int slot, long range) {
         int scale = plan.requiredScale();
-        int offset = image.offset(slot, range);
+        int offset = image.offset(inTail, slot, range);
         int length = RowImage.length(range);
-        byte[] heap = image.heap(slot);
+        byte[] heap = image.heap(inTail);
         if (length > 8) {
             return new BigDecimal(new BigInteger(heap, offset, length), scale);
         }

@@ -28,16 +28,16 @@ final class RowPackers {
     private static void line(RowImagePlan plan, StraightClass out, int i) throws IOException {
         boolean fixed = StraightClass.isFixed(plan.kinds[i]);
         if (!fixed) {
-            out.load(StraightClass.ALOAD, WRITER);
+            out.variable(StraightClass.ALOAD, WRITER);
             out.element(CHILDREN, i);
         }
         out.element(VALUES, i);
-        out.load(StraightClass.ALOAD, IMAGE);
-        out.load(StraightClass.ILOAD, SLOT);
+        out.variable(StraightClass.ALOAD, IMAGE);
+        out.variable(StraightClass.ILOAD, SLOT);
         out.push(plan.offsets[i]);
         out.instruction(StraightClass.IADD);
         if (!fixed) {
-            out.load(StraightClass.ILOAD, DEPTH);
+            out.variable(StraightClass.ILOAD, DEPTH);
         }
         out.call(StraightClass.name(plan.kinds[i]), fixed ? FIXED : PLANNED);
     }

@@ -22,17 +22,19 @@ import org.slf4j.LoggerFactory;
 final class StraightClass {
     static final int ALOAD = 0x19;
     static final int ILOAD = 0x15;
+    static final int LLOAD = 0x16;
+    static final int ISTORE = 0x36;
+    static final int LSTORE = 0x37;
     static final int IADD = 0x60;
     static final int AALOAD = 0x32;
     static final int AASTORE = 0x53;
     static final String PACKAGE = "io/bucatini/connect/internal/";
 
     private static final Logger LOG = LoggerFactory.getLogger(StraightClass.class);
-    /** Lines of up to 24 bytes, 3 more for some. */
-    private static final int MAX_FIELDS = 330;
     /** A larger method would not be compiled (HugeMethodLimit). */
     private static final int MAX_CODE = 8_000;
     private static final int MAX_SLOTS = Short.MAX_VALUE;
+    private static final int MAX_STACK = 12;
     /** Structs nest through three frames a level here. */
     private static final int MAX_HEIGHT = 8;
     private static final int CLASS_VERSION = 55;
@@ -42,6 +44,8 @@ final class StraightClass {
     /** By shape: many tables are alike, and one class is compiled sooner and stays in the processor's caches. */
     private static final Map<String, WeakReference<?>> MADE = new ConcurrentHashMap<>();
 
+    private static final int ALOAD_0 = 0x2A;
+    private static final int BIPUSH = 0x10;
     private static final int SIPUSH = 0x11;
     private static final int INVOKESTATIC = 0xB8;
     private static final int INVOKESPECIAL = 0xB7;
@@ -86,7 +90,7 @@ final class StraightClass {
      * @param line knows of the plan no more than kinds and slots of its fields: plans of one shape share a class
      */
     static <T> T of(RowImagePlan plan, Class<T> parent, String method, String descriptor, int locals, Line line) {
-        if (DEFINE == null || plan.fields.length > MAX_FIELDS || plan.width > MAX_SLOTS || height(plan, 0) > MAX_HEIGHT) {
+        if (DEFINE == null || plan.width > MAX_SLOTS || height(plan, 0) > MAX_HEIGHT) {
             return null;
         }
         String shape = shape(plan, parent);
@@ -193,7 +197,7 @@ final class StraightClass {
         out.writeShort(0);
         out.writeShort(2);
         method(out, 0, "<init>", "()V", 1, 1, constructor());
-        method(out, 0x10, method, descriptor, 8, locals, lines);
+        method(out, 0x10, method, descriptor, MAX_STACK, locals, lines);
         out.writeShort(0);
 
         ByteArrayOutputStream file = new ByteArrayOutputStream();
@@ -210,7 +214,7 @@ final class StraightClass {
     private byte[] constructor() throws IOException {
         ByteArrayOutputStream body = new ByteArrayOutputStream();
         code = new DataOutputStream(body);
-        load(ALOAD, 0);
+        variable(ALOAD, 0);
         call(INVOKESPECIAL, "<init>", "()V");
         code.writeByte(RETURN);
         return body.toByteArray();
@@ -220,19 +224,29 @@ final class StraightClass {
         code.writeByte(instruction);
     }
 
-    void load(int instruction, int variable) throws IOException {
-        code.writeByte(instruction);
-        code.writeByte(variable);
+    /** Loads or stores a variable. */
+    void variable(int instruction, int variable) throws IOException {
+        if (instruction == ALOAD && variable <= 3) {
+            code.writeByte(ALOAD_0 + variable);
+        } else {
+            code.writeByte(instruction);
+            code.writeByte(variable);
+        }
     }
 
     void push(int value) throws IOException {
-        code.writeByte(SIPUSH);
-        code.writeShort(value);
+        if (value <= Byte.MAX_VALUE) {
+            code.writeByte(BIPUSH);
+            code.writeByte(value);
+        } else {
+            code.writeByte(SIPUSH);
+            code.writeShort(value);
+        }
     }
 
     /** The element of an array in a variable. */
     void element(int variable, int index) throws IOException {
-        load(ALOAD, variable);
+        variable(ALOAD, variable);
         push(index);
         code.writeByte(AALOAD);
     }

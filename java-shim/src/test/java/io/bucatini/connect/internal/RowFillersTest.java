@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.charset.StandardCharsets;
+import java.util.List;
 import org.apache.kafka.connect.data.Schema;
 import org.apache.kafka.connect.data.SchemaBuilder;
 import org.apache.kafka.connect.data.Struct;
@@ -96,5 +98,42 @@ class RowFillersTest {
         assertEquals(expected.getMessage(), found.getMessage());
         assertEquals("row.at", expected.path());
         assertEquals("row.at", found.path());
+    }
+
+    @Test
+    void bitsAreThoseOfTheirFieldsWhereverTheyLie() {
+        for (int before : new int[] {0, 1, 6, 7, 8, 56, 57, 63, 64, 100}) {
+            SchemaBuilder wide = SchemaBuilder.struct();
+            for (int i = 0; i < 180; i++) {
+                wide.field("c" + i, i % 3 == 0 ? Schema.OPTIONAL_STRING_SCHEMA : Schema.OPTIONAL_INT32_SCHEMA);
+            }
+            SchemaBuilder builder = SchemaBuilder.struct();
+            for (int i = 0; i < before; i++) {
+                builder.field("b" + i, Schema.OPTIONAL_INT64_SCHEMA);
+            }
+            Schema schema = builder.field("row", wide.build()).build();
+            Struct row = new Struct(schema.field("row").schema());
+            for (int i = 0; i < 180; i++) {
+                Object value = i % 3 == 0 ? "text " + i : (Object) i;
+                row.put("c" + i, i * 7 % 5 == 0 ? null : value);
+            }
+            Struct value = new Struct(schema).put("row", row);
+            byte[] image = image(schema, value);
+            RowImagePlan plan = used(schema);
+            assertNotNull(plan.children[before].filler());
+            assertEquals(value, reader.read(plan, image, image.length, NO_INPUT), before + " fields before");
+        }
+    }
+
+    @Test
+    void textsOfAPlaceThatIsGivenUpAreTheSame() {
+        RecentText texts = new RecentText();
+        for (int i = 0; i < 1_000; i++) {
+            for (int length = 0; length < 40; length++) {
+                String text = "x".repeat(length) + (i % 10 == 9 ? List.of("é", "é漢", "𝄞").get(i % 3) : "") + i % 7;
+                byte[] utf8 = ("__" + text + "é").getBytes(StandardCharsets.UTF_8);
+                assertEquals(text, texts.of(utf8, 2, utf8.length - 4));
+            }
+        }
     }
 }

@@ -80,11 +80,11 @@ class RowPackersTest {
     @Test
     void aMethodThatTheJvmWouldNotCompileIsNotMade() {
         SchemaBuilder builder = SchemaBuilder.struct();
-        for (int i = 0; i < 330; i++) {
+        for (int i = 0; i < 400; i++) {
             builder.field("c" + i, Schema.OPTIONAL_STRING_SCHEMA);
         }
         Schema schema = builder.build();
-        Struct value = new Struct(schema).put("c0", "x").put("c329", "y");
+        Struct value = new Struct(schema).put("c0", "x").put("c399", "y");
         RowImagePlan plan = used(schema);
         assertNull(plan.packer());
         assertArrayEquals(image(writer, RowImagePlan.of(schema), value), image(writer, plan, value));
