@@ -7,7 +7,6 @@ import org.apache.kafka.connect.data.SchemaAndValue;
 import org.apache.kafka.connect.data.Struct;
 import org.apache.kafka.connect.sink.SinkRecord;
 import org.apache.kafka.connect.storage.Converter;
-import org.apache.kafka.connect.transforms.Transformation;
 
 /**
  * Lanes that do one step of a path alone, as little as a program for this one input can do, and {@code floor}: all steps of the
@@ -87,7 +86,7 @@ final class Floors {
     }
 
     /** Has an object made: what nobody can see the JVM leaves out. */
-    private static long keep(Object made) {
+    static long keep(Object made) {
         kept = made;
         return 1;
     }
@@ -106,23 +105,5 @@ final class Floors {
         return race.lane("image", each(i -> table.write(input.values[i])))
                 .lane("native", each(i -> core.payload(written[i], written[i].length).length))
                 .lane(FLOOR, each(i -> core.payload(table.image(), table.write(input.values[i])).length));
-    }
-
-    /** What makes the row's Struct and record, without a look at the event. */
-    static Race smt(Race race, SinkRecord[] records, Transformation<SinkRecord> ours) {
-        SinkRecord[] rows = new SinkRecord[records.length];
-        Arrays.setAll(rows, i -> ours.apply(records[i]));
-        return race.lane(FLOOR, each(i -> {
-            SinkRecord record = records[i];
-            Object after = Table.array((Struct) record.value())[1];
-            if (after == null) {
-                return rows[i] == null ? 0 : 1;
-            }
-            Schema schema = rows[i].valueSchema();
-            Struct row = new Struct(schema);
-            Object[] from = Table.array((Struct) after);
-            System.arraycopy(from, 0, Table.array(row), 0, from.length);
-            return keep(with(record, schema, row));
-        }));
     }
 }

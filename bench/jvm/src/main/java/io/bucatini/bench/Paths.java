@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.Function;
+import java.util.function.UnaryOperator;
 import org.apache.kafka.connect.data.SchemaAndValue;
 import org.apache.kafka.connect.data.Struct;
 import org.apache.kafka.connect.sink.SinkRecord;
@@ -166,37 +167,33 @@ final class Paths {
             Values.expectSame("smt " + settings, peer.apply(input.record(i)), ours.apply(input.record(i)));
         }
         Transformation<SinkRecord> before = plugins.before() == null ? null : plugins.before().ourSmt(settings);
-        if (settings.containsKey("add.headers")) {
-            Race race = new Race().lane(PEER, applying(peer, input)).lane(OURS, applying(ours, input));
-            return before == null ? race : race.lane(BEFORE, applying(before, input));
+        SinkRecord[] made = new SinkRecord[Input.RECORDS];
+        Arrays.setAll(made, i -> ours.apply(input.record(i)));
+        UnaryOperator<SinkRecord> floor = SmtFloors.of(settings, input.schemas[0], made);
+        for (int i = 0; i < Input.RECORDS; i++) {
+            Values.expectSame("floor of smt " + settings, made[i], floor.apply(input.record(i)));
         }
         SinkRecord[] records = new SinkRecord[Input.RECORDS];
         Arrays.setAll(records, input::record);
-        Race race = new Race().lane(PEER, applying(peer, records)).lane(OURS, applying(ours, records));
+        boolean fresh = settings.containsKey("add.headers");
+        Race race = new Race().lane(PEER, applying(peer::apply, input, records, fresh))
+                .lane(OURS, applying(ours::apply, input, records, fresh));
         if (before != null) {
-            race.lane(BEFORE, applying(before, records));
+            race.lane(BEFORE, applying(before::apply, input, records, fresh));
         }
-        return settings.isEmpty() ? Floors.smt(race, records, ours) : race;
+        return race.lane(Floors.FLOOR, applying(floor, input, records, fresh));
     }
 
-    private static Race.Body applying(Transformation<SinkRecord> smt, SinkRecord[] records) {
+    /**
+     * @param fresh whether each gets a new record: Debezium adds its headers to the one that it is given, and they would pile up
+     */
+    private static Race.Body applying(UnaryOperator<SinkRecord> smt, Input input, SinkRecord[] records, boolean fresh) {
         int[] next = {0};
         return count -> {
             long sum = 0;
             for (int n = 0; n < count; n++) {
-                sum += smt.apply(records[next[0]++ & records.length - 1]) == null ? 0 : 1;
-            }
-            return sum;
-        };
-    }
-
-    /** A new record each time: Debezium adds its headers to the one that it is given, and they would pile up. */
-    private static Race.Body applying(Transformation<SinkRecord> smt, Input input) {
-        int[] next = {0};
-        return count -> {
-            long sum = 0;
-            for (int n = 0; n < count; n++) {
-                sum += smt.apply(input.record(next[0]++ & Input.RECORDS - 1)) == null ? 0 : 1;
+                int i = next[0]++ & Input.RECORDS - 1;
+                sum += Floors.keep(smt.apply(fresh ? input.record(i) : records[i]));
             }
             return sum;
         };
