@@ -165,6 +165,7 @@ fuzz: ## A minute of each fuzz target
 
 .PHONY: bench-rust
 bench-rust: ## What measures without a JVM
+	cargo build -q --profile component --target wasm32-unknown-unknown -p bucatini-bench-guest
 	cargo build -q --release $(RELEASE) -p bucatini-bench
 
 .PHONY: bench

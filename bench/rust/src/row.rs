@@ -2,8 +2,8 @@
 
 use crate::input::{Input, TOPIC, satisfy, to_connect};
 use crate::race::Race;
-use crate::walk;
 use avro_converter::converter::AvroConverter;
+use bucatini_bench_guest::walk;
 use connect_data::frame::{Datum, Outcome, RecordFrame};
 use connect_data::row_image::{Image, ImageWriter, Layout};
 use connect_data::schema::Type;
