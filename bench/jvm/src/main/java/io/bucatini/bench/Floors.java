@@ -14,10 +14,14 @@ import org.apache.kafka.connect.storage.Converter;
  */
 final class Floors {
     static final String FLOOR = "floor";
+    /** The floor that counts: it does what any correct program has to do. */
+    static final String CHECKED = "checked floor";
     private static Object kept;
 
     private final Input input;
     private final Table table;
+    private final CheckedTable reader;
+    private final CheckedTable writer;
     private final Core core;
     private final Schema schema;
     private final byte[][] images = new byte[Input.RECORDS][];
@@ -32,15 +36,35 @@ final class Floors {
         SchemaAndValue first = ours.toConnectData(input.topics[0], input.payloads[0]);
         this.input = input;
         this.schema = first.schema();
-        this.core = plugins.core(ours, input.topics[0], input.schemas[0]);
+        this.core = plugins.core(ours, input.topics[0], input.schemas[0], schema);
         this.table = new Table(input, schema);
+        this.reader = new CheckedTable(schema);
+        this.writer = new CheckedTable(input.schemas[0]);
         for (int i = 0; i < Input.RECORDS; i++) {
             images[i] = core.image(input.payloads[i]);
             events[i] = table.event(images[i], input.payloads[i]);
             SchemaAndValue expected = ours.toConnectData(input.topics[i], input.payloads[i]);
             Values.expectSame("floor decode", expected.schema(), expected.value(), schema, events[i]);
             Values.expectSame("floor encode", input.payloads[i], core.payload(table.image(), table.write(input.values[i])));
+            Values.expectSame("checked floor decode", expected.schema(), expected.value(), schema, decoded(i).value());
+            Values.expectSame("checked floor encode", input.payloads[i], encoded(i));
         }
+    }
+
+    private SchemaAndValue decoded(int i) {
+        core.enter(input.topics[i]);
+        int length = core.receive(input.payloads[i]);
+        Struct event = reader.event(core.received(), length, input.payloads[i]);
+        core.leave();
+        return new SchemaAndValue(schema, event);
+    }
+
+    private byte[] encoded(int i) {
+        core.enter(input.topics[i]);
+        int length = writer.write(input.schemas[i], input.values[i]);
+        byte[] payload = core.payload(writer.image(), length);
+        core.leave();
+        return payload;
     }
 
     /** One record of the input. */
@@ -66,17 +90,39 @@ final class Floors {
 
     Race decode(Race race) {
         Values.Readers readers = new Values.Readers();
-        return race.lane("copies", each(i -> core.copies(input.payloads[i], images[i].length).length))
+        return race.lane("call", each(i -> core.call(input.payloads[i])))
+                .lane("copies", each(i -> core.copies(input.payloads[i], images[i].length).length))
                 .lane("index", each(i -> core.image(input.payloads[i]).length))
                 .lane("objects", each(i -> keep(table.event(images[i], input.payloads[i]))))
                 .lane("read", each(reading()))
-                .lane(FLOOR, each(i -> readers.read(schema, table.event(core.image(input.payloads[i]), input.payloads[i]))));
+                .lane(FLOOR, each(i -> readers.read(schema, table.event(core.image(input.payloads[i]), input.payloads[i]))))
+                .lane(CHECKED, each(i -> {
+                    SchemaAndValue value = decoded(i);
+                    keep(value);
+                    return readers.read(value.schema(), value.value());
+                }));
     }
 
     Race chain(Race race) {
         Values.Readers readers = new Values.Readers();
         Schema row = schema.field("after").schema();
-        return race.lane("index", each(i -> core.image(input.payloads[i]).length))
+        return race.lane("call", each(i -> core.call(input.payloads[i])))
+                .lane("index", each(i -> core.image(input.payloads[i]).length))
+                .lane(CHECKED, each(i -> {
+                    // What the converter hands to the transformation has to last: an image of its own.
+                    core.enter(input.topics[i]);
+                    byte[] image = core.image(input.payloads[i]);
+                    core.leave();
+                    SinkRecord event = input.record(i, schema, image);
+                    keep(event);
+                    if (event.valueSchema() != schema) {
+                        throw new IllegalStateException("another schema");
+                    }
+                    byte[] index = (byte[]) event.value();
+                    SinkRecord made = with(event, row, reader.after(index, index.length, input.payloads[i]));
+                    keep(made);
+                    return readers.read(made.valueSchema(), made.value());
+                }))
                 .lane(FLOOR, each(i -> {
                     SinkRecord event = input.record(i, schema, null);
                     keep(event);
@@ -102,8 +148,11 @@ final class Floors {
             int length = table.write(input.values[i]);
             written[i] = Arrays.copyOf(table.image(), length);
         }
-        return race.lane("image", each(i -> table.write(input.values[i])))
+        return race.lane("call", each(i -> core.call(written[i])))
+                .lane("image", each(i -> table.write(input.values[i])))
                 .lane("native", each(i -> core.payload(written[i], written[i].length).length))
-                .lane(FLOOR, each(i -> core.payload(table.image(), table.write(input.values[i])).length));
+                .lane(FLOOR, each(i -> core.payload(table.image(), table.write(input.values[i])).length))
+                .lane("checked image", each(i -> writer.write(input.schemas[i], input.values[i])))
+                .lane(CHECKED, each(i -> encoded(i).length));
     }
 }
