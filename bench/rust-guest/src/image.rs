@@ -1,20 +1,14 @@
-//! The row image of an event of the table, in straight lines: everything is checked that any decoder has to check (ends,
-//! numbers, branches of unions, UTF-8), but there is no plan, and an error has no words.
+//! The row image of an event of the table.
+
+use crate::event::{Event, SLOTS};
 
 /// Bytes of an image: it has no tail.
 pub const IMAGE: usize = FIRST_SLOT + 8 * SLOTS;
-const SLOTS: usize = 46;
 const FIRST_SLOT: usize = 40;
-const BEFORE: usize = 1;
-const AFTER: usize = 14;
-const SOURCE: usize = 27;
-const OP: usize = 40;
-const TS_MS: usize = 41;
-const TRANSACTION: usize = 42;
 /// Before each image of a result: its length, the status and the schema.
 const RESULT: usize = 9;
-/// Before each payload of a batch: its length, the topic and the length of its headers.
-const CALL: usize = 12;
+/// Before each payload of a batch: the topic and the length of its headers.
+const CALL: usize = 8;
 
 /// The results of a batch as `to-connect` has them, every schema number 1; answers their length.
 pub fn batch(batch: &[u8], out: &mut [u8]) -> Option<usize> {
@@ -26,7 +20,7 @@ pub fn batch(batch: &[u8], out: &mut [u8]) -> Option<usize> {
         let (len, after) = rest.split_first_chunk()?;
         let (item, after) = after.split_at_checked(u32::from_le_bytes(*len) as usize)?;
         rest = after;
-        let payload = item.get(CALL - 4..)?;
+        let payload = item.get(CALL..)?;
         let (result, after) = std::mem::take(&mut free).split_first_chunk_mut::<{ RESULT + IMAGE }>()?;
         free = after;
         let (head, image) = result.split_first_chunk_mut::<RESULT>()?;
@@ -45,215 +39,9 @@ pub fn write(payload: &[u8], out: &mut [u8; IMAGE]) -> Option<()> {
     out[0] = 1;
     out[8] = SLOTS as u8;
     let (head, slots) = out.split_first_chunk_mut::<FIRST_SLOT>()?;
-    let mut event = Event { payload, at: 5, slots: slots.as_chunks_mut().0.first_chunk_mut()?, nulls: 0 };
-    if event.present(BEFORE, 0)? {
-        event.row(BEFORE)?;
-    }
-    if event.present(AFTER, 0)? {
-        event.row(AFTER)?;
-    }
-    event.source()?;
-    event.text(OP)?;
-    event.optional_long(TS_MS)?;
-    if event.present(TRANSACTION, 0)? {
-        event.text(TRANSACTION + 1)?;
-        event.long(TRANSACTION + 2)?;
-        event.long(TRANSACTION + 3)?;
-    }
-    head[16..24].copy_from_slice(&event.nulls.to_le_bytes());
-    (event.at == payload.len()).then_some(())
-}
-
-const HIGH: u64 = 0x8080_8080_8080_8080;
-
-/// All of it becomes one function: which slot is meant is known when it is compiled.
-struct Event<'a> {
-    payload: &'a [u8],
-    at: usize,
-    slots: &'a mut [[u8; 8]; SLOTS],
-    nulls: u64,
-}
-
-impl Event<'_> {
-    /// The next eight bytes; behind the end come some that end no number and are no text.
-    #[inline(always)]
-    fn word(&self) -> u64 {
-        match self.payload.get(self.at..self.at + 8) {
-            Some(bytes) => look(bytes),
-            None => self.last_word(),
-        }
-    }
-
-    #[cold]
-    fn last_word(&self) -> u64 {
-        let rest = self.payload.get(self.at..).unwrap_or_default();
-        let mut bytes = [0x80; 8];
-        bytes[..rest.len()].copy_from_slice(rest);
-        u64::from_le_bytes(bytes)
-    }
-
-    #[inline(always)]
-    fn varint(&mut self) -> Option<u64> {
-        let word = self.word();
-        if word & 0x80 == 0 {
-            self.at += 1;
-            return Some(word & 0x7F);
-        }
-        let ends = !word & HIGH;
-        if ends == 0 {
-            return self.long_varint();
-        }
-        let mark = ends & ends.wrapping_neg();
-        self.at += mark.trailing_zeros() as usize / 8 + 1;
-        let sevens = word & (mark - 1) & !HIGH;
-        let pairs = sevens & 0x007F_007F_007F_007F | (sevens & 0x7F00_7F00_7F00_7F00) >> 1;
-        let fours = pairs & 0x0000_3FFF_0000_3FFF | (pairs & 0x3FFF_0000_3FFF_0000) >> 2;
-        Some(fours & 0x0FFF_FFFF | (fours & 0x0FFF_FFFF_0000_0000) >> 4)
-    }
-
-    #[cold]
-    fn long_varint(&mut self) -> Option<u64> {
-        let mut value = 0;
-        for (i, byte) in self.payload.get(self.at..)?.iter().take(10).enumerate() {
-            value |= u64::from(byte & 0x7F) << (7 * i);
-            if *byte < 0x80 {
-                self.at += i + 1;
-                return Some(value);
-            }
-        }
-        None
-    }
-
-    #[inline(always)]
-    fn number(&mut self) -> Option<i64> {
-        let value = self.varint()?;
-        Some((value >> 1) as i64 ^ -((value & 1) as i64))
-    }
-
-    #[inline(always)]
-    fn put(&mut self, slot: usize, value: u64) {
-        self.slots[slot] = value.to_le_bytes();
-    }
-
-    #[inline(always)]
-    fn long(&mut self, slot: usize) -> Option<()> {
-        let value = self.number()?;
-        self.put(slot, value as u64);
-        Some(())
-    }
-
-    #[inline(always)]
-    fn int(&mut self, slot: usize) -> Option<()> {
-        let value = i32::try_from(self.number()?).ok()?;
-        self.put(slot, i64::from(value) as u64);
-        Some(())
-    }
-
-    #[inline(always)]
-    fn bytes(&mut self, slot: usize) -> Option<&[u8]> {
-        let len = usize::try_from(self.number()?).ok()?;
-        let begin = self.at;
-        self.at = begin.checked_add(len)?;
-        self.put(slot, begin as u64 | (len as u64) << 32);
-        self.payload.get(begin..self.at)
-    }
-
-    #[inline(always)]
-    fn text(&mut self, slot: usize) -> Option<()> {
-        let word = self.word();
-        let len = (word as u8 >> 1) as usize;
-        let begin = self.at + 1;
-        let high = if word & 0x81 != 0 {
-            HIGH
-        } else if len < 8 {
-            // The length has no high bit either.
-            word & HIGH >> (56 - 8 * len)
-        } else {
-            let all = self.payload.get(begin..begin + len)?;
-            let last = len - 8;
-            // Words that overlap instead of a loop: no processor could foresee its rounds.
-            if last <= 16 { (word | look_at(all, last / 2)? | look_at(all, last)?) & HIGH } else { HIGH }
-        };
-        if high != 0 {
-            return self.other_text(slot);
-        }
-        self.put(slot, begin as u64 | (len as u64) << 32);
-        self.at = begin + len;
-        Some(())
-    }
-
-    /// Long or not ASCII.
-    #[inline(never)]
-    fn other_text(&mut self, slot: usize) -> Option<()> {
-        std::str::from_utf8(self.bytes(slot)?).is_ok().then_some(())
-    }
-
-    /// The branch of a union of null and something else; `null` is 0 where null comes first, else 2.
-    #[inline(always)]
-    fn present(&mut self, slot: usize, null: u8) -> Option<bool> {
-        let branch = *self.payload.get(self.at)?;
-        self.at += 1;
-        self.nulls |= u64::from(branch == null) << slot;
-        (branch & !2 == 0).then_some(branch != null)
-    }
-
-    #[inline(always)]
-    fn optional_text(&mut self, slot: usize, null: u8) -> Option<()> {
-        if self.present(slot, null)? { self.text(slot) } else { Some(()) }
-    }
-
-    #[inline(always)]
-    fn optional_long(&mut self, slot: usize) -> Option<()> {
-        if self.present(slot, 0)? { self.long(slot) } else { Some(()) }
-    }
-
-    #[inline(always)]
-    fn row(&mut self, slot: usize) -> Option<()> {
-        self.int(slot + 1)?;
-        self.text(slot + 2)?;
-        self.text(slot + 3)?;
-        self.optional_text(slot + 4, 0)?;
-        self.bytes(slot + 5)?;
-        self.int(slot + 6)?;
-        if self.present(slot + 7, 0)? {
-            self.slots[slot + 7] = *self.payload.get(self.at..)?.first_chunk()?;
-            self.at += 8;
-        }
-        let active = *self.payload.get(self.at)?;
-        self.at += 1;
-        self.put(slot + 8, u64::from(active == 1));
-        self.long(slot + 9)?;
-        self.optional_long(slot + 10)?;
-        self.optional_text(slot + 11, 0)?;
-        if self.present(slot + 12, 0)? {
-            self.bytes(slot + 12)?;
-        }
-        Some(())
-    }
-
-    #[inline(always)]
-    fn source(&mut self) -> Option<()> {
-        self.text(SOURCE + 1)?;
-        self.text(SOURCE + 2)?;
-        self.text(SOURCE + 3)?;
-        self.long(SOURCE + 4)?;
-        self.optional_text(SOURCE + 5, 2)?;
-        self.text(SOURCE + 6)?;
-        self.optional_text(SOURCE + 7, 0)?;
-        self.text(SOURCE + 8)?;
-        self.text(SOURCE + 9)?;
-        self.optional_long(SOURCE + 10)?;
-        self.optional_long(SOURCE + 11)?;
-        self.optional_long(SOURCE + 12)
-    }
-}
-
-#[inline(always)]
-fn look(bytes: &[u8]) -> u64 {
-    bytes.first_chunk().map_or(HIGH, |word| u64::from_le_bytes(*word))
-}
-
-#[inline(always)]
-fn look_at(bytes: &[u8], at: usize) -> Option<u64> {
-    bytes.get(at..at + 8).map(look)
+    let slots: &mut [[u8; 8]; SLOTS] = slots.as_chunks_mut().0.first_chunk_mut()?;
+    let mut event = Event::<_, true>::new(payload, slots);
+    event.read()?;
+    head[16..24].copy_from_slice(&event.nulls().to_le_bytes());
+    Some(())
 }

@@ -4,6 +4,7 @@
 mod batch;
 mod guest;
 mod input;
+mod line;
 mod race;
 mod row;
 mod straight;
@@ -22,6 +23,10 @@ fn main() {
     let mut file = std::fs::OpenOptions::new().create(true).append(true).open(results).unwrap();
     let row = row::race(&input).run(41);
     report(&mut file, "rust-row", &row, 1e3 / row.ns("row"), (1e3 / row.at("row", 0.9), 1e3 / row.at("row", 0.1)));
+    let lines = Input::read(&Path::new(inputs).join("wal2json.bin"));
+    let line = line::race(&lines).run(41);
+    let by = |q| line.at("ours", q) / line.at("structure", q);
+    report(&mut file, "wal2json-core", &line, by(0.5), (by(0.1), by(0.9)));
     let bytes = std::fs::read(Path::new(components).join("avro-converter.wasm")).unwrap();
     let straight = std::fs::read(straight).unwrap_or_else(|e| panic!("{straight}: {e}: run `make bench-rust` first"));
     let batch = batch::race(&input, &bytes, &straight).run(41);

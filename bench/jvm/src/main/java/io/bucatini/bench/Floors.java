@@ -27,8 +27,9 @@ final class Floors {
     private final byte[][] images = new byte[Input.RECORDS][];
     private final Struct[] events = new Struct[Input.RECORDS];
 
-    Floors(Plugins plugins, Input input) throws Exception {
-        Converter ours = plugins.ours(Map.of());
+    /** @param more settings of the converter whose library is called */
+    Floors(Plugins plugins, Input input, Map<String, String> more) throws Exception {
+        Converter ours = plugins.ours(more);
         for (int i = 0; i < Input.RECORDS; i++) {
             ours.toConnectData(input.topics[i], input.payloads[i]);
             ours.fromConnectData(input.topics[i], input.schemas[i], input.values[i]);

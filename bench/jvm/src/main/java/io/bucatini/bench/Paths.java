@@ -52,7 +52,7 @@ final class Paths {
         if (eager || input.name.equals(Input.BASE)) {
             race.lane("eager", decoding(plugins.ours(EAGER), input));
         }
-        return input.name.equals(Input.BASE) ? new Floors(plugins, input).decode(race) : race;
+        return input.name.equals(Input.BASE) ? new Floors(plugins, input, Map.of()).decode(race) : race;
     }
 
     private static void expectSame(String what, SchemaAndValue expected, SchemaAndValue found) {
@@ -86,7 +86,7 @@ final class Paths {
         if (plugins.before() != null) {
             race.lane(BEFORE, chaining(plugins.before().ours(more), plugins.before().ourSmt(more), input));
         }
-        return input.name.equals(Input.BASE) && more.isEmpty() ? new Floors(plugins, input).chain(race) : race;
+        return input.name.equals(Input.BASE) ? new Floors(plugins, input, more).chain(race) : race;
     }
 
     private static SinkRecord chained(Converter converter, Transformation<SinkRecord> smt, Input input, int i) {
@@ -126,7 +126,7 @@ final class Paths {
         if (plugins.before() != null) {
             race.lane(BEFORE, encoding(plugins.before().ours(Map.of()), input));
         }
-        return input.name.equals(Input.BASE) ? new Floors(plugins, input).encode(race) : race;
+        return input.name.equals(Input.BASE) ? new Floors(plugins, input, Map.of()).encode(race) : race;
     }
 
     private static Race.Body encoding(Converter converter, Input input) {
