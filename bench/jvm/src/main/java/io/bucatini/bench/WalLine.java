@@ -30,21 +30,31 @@ final class WalLine {
     private final byte[][] columns = new byte[12][];
     private final byte[] identity = ascii("}],\"identity\":[{\"name\":\"id\",\"type\":\"integer\",\"value\":");
     private final byte[] last = ascii("}],\"pk\":[{\"name\":\"id\",\"type\":\"integer\"}]}");
+    private final Schema envelope;
     private final Schema row;
+    private final Object[] constants;
+    private final Schema source;
+    private final int timeOfSource;
+    private final int transactionOfSource;
 
     private byte[] line;
     private int at;
     private byte[] lastDate = new byte[10];
     private long lastDay;
     private byte[] lastCommit = new byte[29];
-    /** For the rest of the event, which nobody looks at here. */
+    /** For the rest of the event. */
     private long committed;
     private long transaction;
     private long id;
 
-    /** @param row of the Structs to make */
-    WalLine(Schema row) {
-        this.row = row;
+    /** @param example an event of these lines: its schemas and what is the same in all of them are taken from there */
+    WalLine(Struct example) {
+        envelope = example.schema();
+        row = envelope.field("after").schema();
+        source = envelope.field("source").schema();
+        constants = Table.array(example.getStruct("source")).clone();
+        timeOfSource = source.field("ts_ms").index();
+        transactionOfSource = source.field("txId").index();
         for (int i = 0; i < columns.length; i++) {
             columns[i] = ascii((i == 0 ? "" : "},") + "{\"name\":\"" + Wal2JsonLines.COLUMNS[i][0] + "\",\"type\":\""
                     + Wal2JsonLines.COLUMNS[i][1] + "\",\"value\":");
@@ -106,9 +116,23 @@ final class WalLine {
         return struct;
     }
 
-    /** What is left of an event besides its row. */
-    long rest() {
-        return committed ^ transaction ^ id;
+    /** The whole event; that its schema and table are the known ones has been compared. */
+    Struct event(byte[] from) {
+        Struct after = row(from);
+        Struct event = new Struct(envelope);
+        Object[] values = Table.array(event);
+        Struct before = new Struct(row);
+        Table.array(before)[0] = Math.toIntExact(id);
+        Struct origin = new Struct(source);
+        Object[] ofSource = Table.array(origin);
+        System.arraycopy(constants, 0, ofSource, 0, constants.length);
+        ofSource[timeOfSource] = committed / 1_000;
+        ofSource[transactionOfSource] = transaction;
+        values[0] = before;
+        values[1] = after;
+        values[2] = origin;
+        values[3] = "u";
+        return event;
     }
 
     private IllegalArgumentException unusual() {
