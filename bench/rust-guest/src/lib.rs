@@ -4,4 +4,6 @@ mod event;
 #[cfg(target_arch = "wasm32")]
 mod exports;
 pub mod image;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod jni;
 pub mod walk;

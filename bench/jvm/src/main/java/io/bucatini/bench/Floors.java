@@ -16,12 +16,15 @@ final class Floors {
     static final String FLOOR = "floor";
     /** The floor that counts: it does what any correct program has to do. */
     static final String CHECKED = "checked floor";
+    /** The same, and what is native is a program for this table alone, too. */
+    static final String STRAIGHT = "straight floor";
     private static Object kept;
 
     private final Input input;
     private final Table table;
     private final CheckedTable reader;
     private final CheckedTable writer;
+    private final Straight straight;
     private final Core core;
     private final Schema schema;
     private final byte[][] images = new byte[Input.RECORDS][];
@@ -41,6 +44,7 @@ final class Floors {
         this.table = new Table(input, schema);
         this.reader = new CheckedTable(schema);
         this.writer = new CheckedTable(input.schemas[0]);
+        this.straight = Straight.of(core);
         for (int i = 0; i < Input.RECORDS; i++) {
             images[i] = core.image(input.payloads[i]);
             events[i] = table.event(images[i], input.payloads[i]);
@@ -49,6 +53,9 @@ final class Floors {
             Values.expectSame("floor encode", input.payloads[i], core.payload(table.image(), table.write(input.values[i])));
             Values.expectSame("checked floor decode", expected.schema(), expected.value(), schema, decoded(i).value());
             Values.expectSame("checked floor encode", input.payloads[i], encoded(i));
+            if (straight != null) {
+                Values.expectSame("straight image", images[i], straight.image(input.payloads[i]));
+            }
         }
     }
 
@@ -66,6 +73,14 @@ final class Floors {
         byte[] payload = core.payload(writer.image(), length);
         core.leave();
         return payload;
+    }
+
+    /** As {@link #decoded}, by the native program for this table. */
+    private SchemaAndValue decodedStraight(int i) {
+        core.enter(input.topics[i]);
+        Struct event = reader.event(straight.image(input.payloads[i]), Straight.IMAGE, input.payloads[i]);
+        core.leave();
+        return new SchemaAndValue(schema, event);
     }
 
     /** One record of the input. */
@@ -91,6 +106,13 @@ final class Floors {
 
     Race decode(Race race) {
         Values.Readers readers = new Values.Readers();
+        if (straight != null) {
+            race.lane("straight index", each(i -> straight.image(input.payloads[i]).length)).lane(STRAIGHT, each(i -> {
+                SchemaAndValue value = decodedStraight(i);
+                keep(value);
+                return readers.read(value.schema(), value.value());
+            }));
+        }
         return race.lane("call", each(i -> core.call(input.payloads[i])))
                 .lane("copies", each(i -> core.copies(input.payloads[i], images[i].length).length))
                 .lane("index", each(i -> core.image(input.payloads[i]).length))
@@ -107,22 +129,21 @@ final class Floors {
     Race chain(Race race) {
         Values.Readers readers = new Values.Readers();
         Schema row = schema.field("after").schema();
+        if (straight != null) {
+            race.lane("straight index", each(i -> straight.image(input.payloads[i]).length)).lane(STRAIGHT, each(i -> {
+                core.enter(input.topics[i]);
+                byte[] image = straight.image(input.payloads[i]).clone();
+                core.leave();
+                return chained(i, image, row, readers);
+            }));
+        }
         return race.lane("call", each(i -> core.call(input.payloads[i])))
                 .lane("index", each(i -> core.image(input.payloads[i]).length))
                 .lane(CHECKED, each(i -> {
-                    // What the converter hands to the transformation has to last: an image of its own.
                     core.enter(input.topics[i]);
                     byte[] image = core.image(input.payloads[i]);
                     core.leave();
-                    SinkRecord event = input.record(i, schema, image);
-                    keep(event);
-                    if (event.valueSchema() != schema) {
-                        throw new IllegalStateException("another schema");
-                    }
-                    byte[] index = (byte[]) event.value();
-                    SinkRecord made = with(event, row, reader.after(index, index.length, input.payloads[i]));
-                    keep(made);
-                    return readers.read(made.valueSchema(), made.value());
+                    return chained(i, image, row, readers);
                 }))
                 .lane(FLOOR, each(i -> {
                     SinkRecord event = input.record(i, schema, null);
@@ -130,6 +151,19 @@ final class Floors {
                     Struct after = table.after(core.image(input.payloads[i]), input.payloads[i]);
                     return readers.read(row, with(event, row, after).value());
                 }));
+    }
+
+    /** From what the converter hands to the transformation, an image of its own, because it has to last, to the row that is read. */
+    private long chained(int i, byte[] image, Schema row, Values.Readers readers) {
+        SinkRecord event = input.record(i, schema, image);
+        keep(event);
+        if (event.valueSchema() != schema) {
+            throw new IllegalStateException("another schema");
+        }
+        byte[] index = (byte[]) event.value();
+        SinkRecord made = with(event, row, reader.after(index, index.length, input.payloads[i]));
+        keep(made);
+        return readers.read(made.valueSchema(), made.value());
     }
 
     /** Has an object made: what nobody can see the JVM leaves out. */

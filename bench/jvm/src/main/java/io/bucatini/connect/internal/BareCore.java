@@ -3,6 +3,7 @@ package io.bucatini.connect.internal;
 import io.bucatini.bench.Core;
 import java.lang.reflect.Field;
 import java.lang.reflect.Method;
+import java.nio.ByteBuffer;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.kafka.connect.data.Schema;
 import org.apache.kafka.connect.storage.Converter;
@@ -53,6 +54,11 @@ public final class BareCore implements Core {
     public byte[] copies(byte[] payload, int imageLength) {
         scratch.send(payload, payload.length, NONE, 0);
         return scratch.copy(imageLength);
+    }
+
+    @Override
+    public long address(ByteBuffer direct) {
+        return library.address(direct);
     }
 
     @Override
