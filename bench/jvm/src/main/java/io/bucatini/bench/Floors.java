@@ -153,7 +153,7 @@ final class Floors {
                 }));
     }
 
-    /** From what the converter hands to the transformation, an image of its own, because it has to last, to the row that is read. */
+    /** From what the converter hands to the transformation (an image of its own: it has to last) to the row that is read. */
     private long chained(int i, byte[] image, Schema row, Values.Readers readers) {
         SinkRecord event = input.record(i, schema, image);
         keep(event);
