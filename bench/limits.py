@@ -9,6 +9,8 @@ LANES = {# What is native there is ours: no limit.
                         ("decode, what is native", "native", ("floor native",))]}
 USUAL = ("ours", ("straight floor", "checked floor", "floor"))
 PEERS = {"java", "before"}
+# Calls our own library: near it Java's part alone is at its limit.
+OUR_LIBRARY = "checked floor"
 # A limit counts where ours is as near as this.
 NEAR = 1.10
 
@@ -34,4 +36,5 @@ def line(name, row, ours, floor, wanted):
     reached = f"{ns['java'] / ns[floor]:.1f}" if "java" in ns else f"{1e3 / ns[floor]:.1f} M records/s" if row["path"] == "rust-row" \
         else f"{ns[floor] / ns['floor native']:.2f}x the time of the native floor" if name == "wasm-batch" else ""
     goal = f"{wanted:g}" if reached else ""
-    return f"| {name} | {ns[ours]:.0f} | {ns[floor]:.0f} | {by:.2f} | {'**yes**' if by <= NEAR else 'no'} | {reached} | {goal} | {steps} |"
+    near = "no" if by > NEAR else "**yes**" if floor != OUR_LIBRARY else "Java's part"
+    return f"| {name} | {ns[ours]:.0f} | {ns[floor]:.0f} | {by:.2f} | {near} | {reached} | {goal} | {steps} |"
