@@ -165,7 +165,8 @@ fuzz: ## A minute of each fuzz target
 
 .PHONY: bench-rust
 bench-rust: ## What measures without a JVM
-	cargo build -q --release $(RELEASE) -p bucatini-bench
+	cargo build -q --profile component --target wasm32-unknown-unknown -p bucatini-bench-guest
+	cargo build -q --release $(RELEASE) -p bucatini-bench -p bucatini-bench-guest
 
 .PHONY: bench
 bench: plugin bench-rust ## Every path against its Java peer: BENCHMARKS.md and bench/results.json

@@ -1,6 +1,8 @@
 """BENCHMARKS.md and its plots, from the rows of a full run."""
 import pathlib
 
+import limits
+
 SMALLER_IS_BETTER = {"wasm-batch"}
 
 
@@ -60,13 +62,6 @@ def write(here, rows, costs, floors):
         row = min(own, key=lambda r: r["ratio"]) if path == "smt" else own[0]
         unit = " M records/s" if path == "rust-row" else "x the time" if path in SMALLER_IS_BETTER else "x"
         table.append(f"| {path} | {row['peer']} | **{row['ratio']:.2f}{unit}** | {row['p10']:.2f} - {row['p90']:.2f} | {wanted:g} |")
-    limits = ["| path | ours, ns | floor, ns | ours / floor | its steps alone, ns |", "|---|---|---|---|---|"]
-    for row in usual:
-        if "floor" in row["lanes"]:
-            ours, floor = row["lanes"]["ours"]["ns"], row["lanes"]["floor"]["ns"]
-            steps = ", ".join(f"{name} {lane['ns']:.0f}" for name, lane in row["lanes"].items()
-                              if name not in ("java", "ours", "before", "eager", "floor"))
-            limits.append(f"| {row['path']} | {ours:.0f} | {floor:.0f} | {ours / floor:.2f} | {steps} |")
     every = ["| path | input | JDK | collector | ratio | p10 - p90 | CPU time and bytes allocated a record |", "|---|---|---|---|---|---|---|"]
     for row in rows:
         every.append(f"| {row['path']} | {row['input']} | {row['jdk']} | {row['collector']} | {row['ratio']:.2f} | "
@@ -80,6 +75,6 @@ def write(here, rows, costs, floors):
                                                       for name, sizes in row["bytes"].items()) + ".")
     figures = "\n".join(f"![{p.stem}](bench/plots/{p.name})" for p in sorted(plots.glob("*.svg")))
     machine = f"{rows[0]['machine']}; commit {rows[0]['commit']}."
-    text = text.replace("<!-- machine -->", machine).replace("<!-- headline -->", "\n".join(table)).replace("<!-- floors -->", "\n".join(limits)).replace("<!-- costs -->", "\n\n".join(more))
+    text = text.replace("<!-- machine -->", machine).replace("<!-- headline -->", "\n".join(table)).replace("<!-- floors -->", "\n".join(limits.table(usual, floors))).replace("<!-- costs -->", "\n\n".join(more))
     text = text.replace("<!-- plots -->", figures).replace("<!-- rows -->", "\n".join(every))
     (here.parent / "BENCHMARKS.md").write_text(text)

@@ -3,15 +3,19 @@
 use crate::guest::{Guest, Settings};
 use crate::input::{Input, TOPIC, to_connect};
 use crate::race::Race;
+use crate::straight::{StraightComponent, StraightModule, with_fixed_memory};
 use avro_converter::converter::AvroConverter;
+use bucatini_bench_guest::image;
 use component_host::{Component, ComponentConverter, Options};
+use connect_data::batch::{BatchWriter, Items, ToConnect};
 use connect_data::{Converter, InternedSchemas, Properties};
 use std::hint::black_box;
 use std::sync::Arc;
 
 const BATCH: usize = 500;
 
-pub fn race<'a>(input: &'a Input, bytes: &[u8]) -> Race<'a> {
+/// `straight`: the core module of a program for this table alone.
+pub fn race<'a>(input: &'a Input, bytes: &[u8], straight: &[u8]) -> Race<'a> {
     let settings = Properties::from_iter([("schema.registry.url", "http://registry")]);
     let native = AvroConverter::new(&settings, false, Arc::new(InternedSchemas::new())).unwrap();
     let component = Component::load(bytes, None).unwrap();
@@ -49,6 +53,7 @@ pub fn race<'a>(input: &'a Input, bytes: &[u8]) -> Race<'a> {
                 black_box(one_by_one.to_connect(guest_topic, &[], payload, &mut single).unwrap());
             }
         });
+    race = floors(race, input, straight);
     for settings in Settings::ALL {
         let mut guest = Guest::new(bytes, settings, input);
         race = race.lane(settings.name, move |count| {
@@ -58,4 +63,75 @@ pub fn race<'a>(input: &'a Input, bytes: &[u8]) -> Race<'a> {
         });
     }
     race
+}
+
+/// Programs for this table alone: natively, and in the host's engine by the batch and by the record.
+fn floors<'a>(race: Race<'a>, input: &'a Input, straight: &[u8]) -> Race<'a> {
+    let settings = Properties::from_iter([("schema.registry.url", "http://registry")]);
+    let native = AvroConverter::new(&settings, false, Arc::new(InternedSchemas::new())).unwrap();
+    let topic = native.topic(TOPIC).unwrap();
+    let [mut wanted, mut image] = [Vec::new(), vec![0; image::IMAGE]];
+    for payload in &input.payloads {
+        to_connect(&native, topic, payload, input, &mut wanted);
+        image::write(payload, image.first_chunk_mut().unwrap()).unwrap();
+        assert_eq!(wanted, image, "the straight program's image is another");
+    }
+    let payloads = || input.payloads.iter().cycle().map(|payload| &payload[..]);
+    // They live as long as the process: component functions want borrowed lists of one lifetime.
+    let batch: &'static [u8] = calls(payloads().take(BATCH)).leak();
+    let singles: Vec<&'static [u8]> = payloads().take(input.payloads.len()).map(|one| &*calls([one]).leak()).collect();
+    let again = singles.clone();
+    let mut out = vec![0; batch.len() * 4];
+    let written = image::batch(batch, &mut out).unwrap();
+    for (item, payload) in Items::read(&out[..written]).unwrap().zip(payloads()) {
+        to_connect(&native, topic, payload, input, &mut wanted);
+        assert_eq!(&item.unwrap()[5..], wanted, "the straight program's result is another");
+    }
+    let fixed = with_fixed_memory(straight);
+    let mut component = StraightComponent::new(straight, Settings::HOST);
+    let mut single = StraightComponent::new(straight, Settings::HOST);
+    let mut module = StraightModule::new(straight, Settings::HOST);
+    let mut one = StraightModule::new(straight, Settings::HOST);
+    let mut still = StraightModule::new(&fixed, Settings::HOST);
+    assert!(component.run(batch) == out[..written] && module.run(batch) == &out[..written]);
+    assert!(still.run(batch) == &out[..written]);
+    race.lane("floor native", move |count| {
+        for _ in 0..count / BATCH {
+            black_box(image::batch(batch, &mut out).unwrap());
+        }
+    })
+    .lane("floor", move |count| {
+        for _ in 0..count / BATCH {
+            black_box(component.run(batch));
+        }
+    })
+    .lane("floor, memory shared", move |count| {
+        for _ in 0..count / BATCH {
+            black_box(module.run(batch));
+        }
+    })
+    .lane("floor, memory that never grows", move |count| {
+        for _ in 0..count / BATCH {
+            black_box(still.run(batch));
+        }
+    })
+    .lane("floor, one record a call", move |count| {
+        for i in 0..count {
+            black_box(single.run(singles[i % singles.len()]));
+        }
+    })
+    .lane("floor, one record a call, memory shared", move |count| {
+        for i in 0..count {
+            black_box(one.run(again[i % again.len()]));
+        }
+    })
+}
+
+fn calls<'a>(payloads: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
+    let mut calls = Vec::new();
+    let mut batch = BatchWriter::new(&mut calls);
+    for payload in payloads {
+        batch.item(|item| ToConnect { topic: 0, headers: &[], payload }.write(item));
+    }
+    calls
 }

@@ -22,14 +22,16 @@ pub struct Settings {
 
 impl Settings {
     pub const ALL: [Self; 5] = [
-        Self { name: "as the host has it, the call alone", signals: false, epoch: true, moving: false },
-        Self { name: "with memory that may move", signals: false, epoch: true, moving: true },
-        Self { name: "without epochs", signals: false, epoch: false, moving: false },
-        Self { name: "with signals", signals: true, epoch: true, moving: false },
-        Self { name: "with signals, without epochs", signals: true, epoch: false, moving: false },
+        Self { name: "as the host has it, the call alone", ..Self::HOST },
+        Self { name: "with memory that may move", moving: true, ..Self::HOST },
+        Self { name: "without epochs", epoch: false, ..Self::HOST },
+        Self { name: "with signals", signals: true, ..Self::HOST },
+        Self { name: "with signals, without epochs", signals: true, epoch: false, ..Self::HOST },
     ];
+    /// What the host has.
+    pub const HOST: Self = Self { name: "", signals: false, epoch: true, moving: false };
 
-    fn engine(self) -> Engine {
+    pub fn engine(self) -> Engine {
         let mut config = Config::new();
         config.wasm_features(WasmFeatures::all(), false).wasm_features(ALLOWED_FEATURES, true);
         config.epoch_interruption(self.epoch).signals_based_traps(self.signals);

@@ -2,11 +2,12 @@
 
 use crate::input::{Input, TOPIC, satisfy, to_connect};
 use crate::race::Race;
-use crate::walk;
 use avro_converter::converter::AvroConverter;
+use bucatini_bench_guest::walk;
 use connect_data::frame::{Datum, Outcome, RecordFrame};
 use connect_data::row_image::{Image, ImageWriter, Layout};
 use connect_data::schema::Type;
+use connect_data::utf8::is_text;
 use connect_data::{Converter, Encoded, InternedSchemas, Properties, Schema, SchemaStore, Transformation};
 use extract_new_record_state::ExtractNewRecordState;
 use std::hint::black_box;
@@ -131,7 +132,7 @@ pub fn race(input: &Input) -> Race<'_> {
             }),
         )
         .lane(
-            "walk of this very schema",
+            "floor",
             each(input, move |payload| {
                 copy.clear();
                 copy.extend_from_slice(&payload[..5]);
@@ -140,11 +141,61 @@ pub fn race(input: &Input) -> Race<'_> {
             }),
         )
         .lane(
-            "walk without looking at texts",
+            "lengths and numbers",
             each(input, |payload| {
                 black_box(walk::lengths(payload).unwrap());
             }),
         )
+        .lane("texts", texts(input))
+        .lane("copy", copies(input))
+}
+
+/// Looking at the texts, which lie where they lie: UTF-8, each by itself.
+fn texts(input: &Input) -> impl FnMut(usize) + '_ {
+    let mut decoder = Pipeline::new(input, false);
+    let texts = each_of(input, |payload| {
+        let schema = to_connect(&decoder.converter, decoder.topic, payload, input, &mut decoder.image);
+        let schema = decoder.schemas.get(schema).unwrap();
+        let layout = Layout::of(&schema);
+        let image = Image::new(&decoder.image, payload).unwrap();
+        let begin = payload.as_ptr() as usize;
+        let strings = (0..).zip(schema.nodes()).filter(|(_, node)| node.kind == Type::String);
+        let slots = strings.map(|(id, _)| layout.slot(id) as usize).filter(|slot| !image.is_null(*slot));
+        let range = |text: &[u8]| text.as_ptr() as usize - begin..text.as_ptr() as usize - begin + text.len();
+        slots.map(|slot| range(image.bytes(slot).unwrap())).filter(|range| !range.is_empty()).collect::<Vec<_>>()
+    });
+    let mut next = 0;
+    move |count| {
+        for _ in 0..count {
+            next = (next + 1) % texts.len();
+            let payload = &input.payloads[next];
+            assert!(texts[next].iter().all(|range| is_text(&payload[range.clone()])));
+        }
+    }
+}
+
+/// Writing the row, which lies where it lies.
+fn copies(input: &Input) -> impl FnMut(usize) + '_ {
+    let rows = each_of(input, |payload| {
+        let row = walk::after(payload).unwrap();
+        let begin = row.as_ptr() as usize - payload.as_ptr() as usize;
+        begin..begin + row.len()
+    });
+    let (mut next, mut copy) = (0, Vec::new());
+    move |count| {
+        for _ in 0..count {
+            next = (next + 1) % rows.len();
+            let payload = &input.payloads[next];
+            copy.clear();
+            copy.extend_from_slice(&payload[..5]);
+            copy.extend_from_slice(&payload[rows[next].clone()]);
+            black_box(&copy);
+        }
+    }
+}
+
+fn each_of<T>(input: &Input, of: impl FnMut(&[u8]) -> T) -> Vec<T> {
+    input.payloads.iter().map(Vec::as_slice).map(of).collect()
 }
 
 fn each<'a>(input: &'a Input, mut body: impl FnMut(&[u8]) + 'a) -> impl FnMut(usize) + 'a {

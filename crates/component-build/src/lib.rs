@@ -102,7 +102,15 @@ pub fn build(package: &str, target: &Path) -> Result<Vec<u8>> {
 /// # Errors
 /// One of the texts is wrong, or they do not fit each other.
 pub fn by_hand(module: &str, wit: &str, world: &str) -> Result<Vec<u8>> {
-    let mut module = text(module)?;
+    with_world(&text(module)?, wit, world)
+}
+
+/// A component from a core module that exports what the canonical ABI wants, and the text of the WIT package that says so.
+///
+/// # Errors
+/// The text is wrong, or they do not fit each other.
+pub fn with_world(module: &[u8], wit: &str, world: &str) -> Result<Vec<u8>> {
+    let mut module = module.to_vec();
     let mut resolve = Resolve::default();
     let package = resolve.push_str("by-hand.wit", wit).map_err(|e| format!("WIT: {e:#}"))?;
     let world = resolve.select_world(&[package], Some(world)).map_err(|e| format!("WIT: {e:#}"))?;

@@ -7,7 +7,6 @@ import org.apache.kafka.connect.data.SchemaAndValue;
 import org.apache.kafka.connect.data.Struct;
 import org.apache.kafka.connect.sink.SinkRecord;
 import org.apache.kafka.connect.storage.Converter;
-import org.apache.kafka.connect.transforms.Transformation;
 
 /**
  * Lanes that do one step of a path alone, as little as a program for this one input can do, and {@code floor}: all steps of the
@@ -15,17 +14,25 @@ import org.apache.kafka.connect.transforms.Transformation;
  */
 final class Floors {
     static final String FLOOR = "floor";
+    /** The floor that counts: it does what any correct program has to do. */
+    static final String CHECKED = "checked floor";
+    /** The same, and what is native is a program for this table alone, too. */
+    static final String STRAIGHT = "straight floor";
     private static Object kept;
 
     private final Input input;
     private final Table table;
+    private final CheckedTable reader;
+    private final CheckedTable writer;
+    private final Straight straight;
     private final Core core;
     private final Schema schema;
     private final byte[][] images = new byte[Input.RECORDS][];
     private final Struct[] events = new Struct[Input.RECORDS];
 
-    Floors(Plugins plugins, Input input) throws Exception {
-        Converter ours = plugins.ours(Map.of());
+    /** @param more settings of the converter whose library is called */
+    Floors(Plugins plugins, Input input, Map<String, String> more) throws Exception {
+        Converter ours = plugins.ours(more);
         for (int i = 0; i < Input.RECORDS; i++) {
             ours.toConnectData(input.topics[i], input.payloads[i]);
             ours.fromConnectData(input.topics[i], input.schemas[i], input.values[i]);
@@ -33,15 +40,47 @@ final class Floors {
         SchemaAndValue first = ours.toConnectData(input.topics[0], input.payloads[0]);
         this.input = input;
         this.schema = first.schema();
-        this.core = plugins.core(ours, input.topics[0], input.schemas[0]);
+        this.core = plugins.core(ours, input.topics[0], input.schemas[0], schema);
         this.table = new Table(input, schema);
+        this.reader = new CheckedTable(schema);
+        this.writer = new CheckedTable(input.schemas[0]);
+        this.straight = Straight.of(core);
         for (int i = 0; i < Input.RECORDS; i++) {
             images[i] = core.image(input.payloads[i]);
             events[i] = table.event(images[i], input.payloads[i]);
             SchemaAndValue expected = ours.toConnectData(input.topics[i], input.payloads[i]);
             Values.expectSame("floor decode", expected.schema(), expected.value(), schema, events[i]);
             Values.expectSame("floor encode", input.payloads[i], core.payload(table.image(), table.write(input.values[i])));
+            Values.expectSame("checked floor decode", expected.schema(), expected.value(), schema, decoded(i).value());
+            Values.expectSame("checked floor encode", input.payloads[i], encoded(i));
+            if (straight != null) {
+                Values.expectSame("straight image", images[i], straight.image(input.payloads[i]));
+            }
         }
+    }
+
+    private SchemaAndValue decoded(int i) {
+        core.enter(input.topics[i]);
+        int length = core.receive(input.payloads[i]);
+        Struct event = reader.event(core.received(), length, input.payloads[i]);
+        core.leave();
+        return new SchemaAndValue(schema, event);
+    }
+
+    private byte[] encoded(int i) {
+        core.enter(input.topics[i]);
+        int length = writer.write(input.schemas[i], input.values[i]);
+        byte[] payload = core.payload(writer.image(), length);
+        core.leave();
+        return payload;
+    }
+
+    /** As {@link #decoded}, by the native program for this table. */
+    private SchemaAndValue decodedStraight(int i) {
+        core.enter(input.topics[i]);
+        Struct event = reader.event(straight.image(input.payloads[i]), Straight.IMAGE, input.payloads[i]);
+        core.leave();
+        return new SchemaAndValue(schema, event);
     }
 
     /** One record of the input. */
@@ -67,17 +106,45 @@ final class Floors {
 
     Race decode(Race race) {
         Values.Readers readers = new Values.Readers();
-        return race.lane("copies", each(i -> core.copies(input.payloads[i], images[i].length).length))
+        if (straight != null) {
+            race.lane("straight index", each(i -> straight.image(input.payloads[i]).length)).lane(STRAIGHT, each(i -> {
+                SchemaAndValue value = decodedStraight(i);
+                keep(value);
+                return readers.read(value.schema(), value.value());
+            }));
+        }
+        return race.lane("call", each(i -> core.call(input.payloads[i])))
+                .lane("copies", each(i -> core.copies(input.payloads[i], images[i].length).length))
                 .lane("index", each(i -> core.image(input.payloads[i]).length))
                 .lane("objects", each(i -> keep(table.event(images[i], input.payloads[i]))))
                 .lane("read", each(reading()))
-                .lane(FLOOR, each(i -> readers.read(schema, table.event(core.image(input.payloads[i]), input.payloads[i]))));
+                .lane(FLOOR, each(i -> readers.read(schema, table.event(core.image(input.payloads[i]), input.payloads[i]))))
+                .lane(CHECKED, each(i -> {
+                    SchemaAndValue value = decoded(i);
+                    keep(value);
+                    return readers.read(value.schema(), value.value());
+                }));
     }
 
     Race chain(Race race) {
         Values.Readers readers = new Values.Readers();
         Schema row = schema.field("after").schema();
-        return race.lane("index", each(i -> core.image(input.payloads[i]).length))
+        if (straight != null) {
+            race.lane("straight index", each(i -> straight.image(input.payloads[i]).length)).lane(STRAIGHT, each(i -> {
+                core.enter(input.topics[i]);
+                byte[] image = straight.image(input.payloads[i]).clone();
+                core.leave();
+                return chained(i, image, row, readers);
+            }));
+        }
+        return race.lane("call", each(i -> core.call(input.payloads[i])))
+                .lane("index", each(i -> core.image(input.payloads[i]).length))
+                .lane(CHECKED, each(i -> {
+                    core.enter(input.topics[i]);
+                    byte[] image = core.image(input.payloads[i]);
+                    core.leave();
+                    return chained(i, image, row, readers);
+                }))
                 .lane(FLOOR, each(i -> {
                     SinkRecord event = input.record(i, schema, null);
                     keep(event);
@@ -86,8 +153,21 @@ final class Floors {
                 }));
     }
 
+    /** From what the converter hands to the transformation (an image of its own: it has to last) to the row that is read. */
+    private long chained(int i, byte[] image, Schema row, Values.Readers readers) {
+        SinkRecord event = input.record(i, schema, image);
+        keep(event);
+        if (event.valueSchema() != schema) {
+            throw new IllegalStateException("another schema");
+        }
+        byte[] index = (byte[]) event.value();
+        SinkRecord made = with(event, row, reader.after(index, index.length, input.payloads[i]));
+        keep(made);
+        return readers.read(made.valueSchema(), made.value());
+    }
+
     /** Has an object made: what nobody can see the JVM leaves out. */
-    private static long keep(Object made) {
+    static long keep(Object made) {
         kept = made;
         return 1;
     }
@@ -103,26 +183,11 @@ final class Floors {
             int length = table.write(input.values[i]);
             written[i] = Arrays.copyOf(table.image(), length);
         }
-        return race.lane("image", each(i -> table.write(input.values[i])))
+        return race.lane("call", each(i -> core.call(written[i])))
+                .lane("image", each(i -> table.write(input.values[i])))
                 .lane("native", each(i -> core.payload(written[i], written[i].length).length))
-                .lane(FLOOR, each(i -> core.payload(table.image(), table.write(input.values[i])).length));
-    }
-
-    /** What makes the row's Struct and record, without a look at the event. */
-    static Race smt(Race race, SinkRecord[] records, Transformation<SinkRecord> ours) {
-        SinkRecord[] rows = new SinkRecord[records.length];
-        Arrays.setAll(rows, i -> ours.apply(records[i]));
-        return race.lane(FLOOR, each(i -> {
-            SinkRecord record = records[i];
-            Object after = Table.array((Struct) record.value())[1];
-            if (after == null) {
-                return rows[i] == null ? 0 : 1;
-            }
-            Schema schema = rows[i].valueSchema();
-            Struct row = new Struct(schema);
-            Object[] from = Table.array((Struct) after);
-            System.arraycopy(from, 0, Table.array(row), 0, from.length);
-            return keep(with(record, schema, row));
-        }));
+                .lane(FLOOR, each(i -> core.payload(table.image(), table.write(input.values[i])).length))
+                .lane("checked image", each(i -> writer.write(input.schemas[i], input.values[i])))
+                .lane(CHECKED, each(i -> encoded(i).length));
     }
 }

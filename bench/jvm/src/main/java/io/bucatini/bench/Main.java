@@ -33,7 +33,9 @@ public final class Main {
         try (Registry registry = new Registry()) {
             Plugins plugins = new Plugins(Path.of(args[2]), Path.of(args[3]), Path.of(args[4]), registry);
             if (args[0].equals("inputs")) {
-                write(new Paths(plugins).input(Input.BASE), registry, Path.of(args[5]));
+                Input table = new Paths(plugins).input(Input.BASE);
+                write(Path.of(args[5]), table.name, registry.quoted(1).getBytes(StandardCharsets.UTF_8), table.payloads);
+                write(Path.of(args[5]), "wal2json", new byte[0], new Wal2JsonLines().format2);
             } else {
                 new Main(args[0], args[1].equals("full"), Path.of(args[5])).run(new Paths(plugins));
             }
@@ -43,13 +45,12 @@ public final class Main {
     }
 
     /** For what runs without a JVM: the schema as a JSON string, then the payloads, each after its length. */
-    private static void write(Input input, Registry registry, Path folder) throws Exception {
+    private static void write(Path folder, String name, byte[] schema, byte[][] payloads) throws Exception {
         Files.createDirectories(folder);
-        try (DataOutputStream out = new DataOutputStream(Files.newOutputStream(folder.resolve(input.name + ".bin")))) {
-            byte[] schema = registry.quoted(1).getBytes(StandardCharsets.UTF_8);
+        try (DataOutputStream out = new DataOutputStream(Files.newOutputStream(folder.resolve(name + ".bin")))) {
             out.writeInt(schema.length);
             out.write(schema);
-            for (byte[] payload : input.payloads) {
+            for (byte[] payload : payloads) {
                 out.writeInt(payload.length);
                 out.write(payload);
             }

@@ -1,13 +1,12 @@
 package io.bucatini.bench;
 
-import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.Function;
+import java.util.function.UnaryOperator;
 import org.apache.kafka.connect.data.SchemaAndValue;
 import org.apache.kafka.connect.data.Struct;
 import org.apache.kafka.connect.sink.SinkRecord;
@@ -52,7 +51,7 @@ final class Paths {
         if (eager || input.name.equals(Input.BASE)) {
             race.lane("eager", decoding(plugins.ours(EAGER), input));
         }
-        return input.name.equals(Input.BASE) ? new Floors(plugins, input).decode(race) : race;
+        return input.name.equals(Input.BASE) ? new Floors(plugins, input, Map.of()).decode(race) : race;
     }
 
     private static void expectSame(String what, SchemaAndValue expected, SchemaAndValue found) {
@@ -86,7 +85,7 @@ final class Paths {
         if (plugins.before() != null) {
             race.lane(BEFORE, chaining(plugins.before().ours(more), plugins.before().ourSmt(more), input));
         }
-        return input.name.equals(Input.BASE) && more.isEmpty() ? new Floors(plugins, input).chain(race) : race;
+        return input.name.equals(Input.BASE) ? new Floors(plugins, input, more).chain(race) : race;
     }
 
     private static SinkRecord chained(Converter converter, Transformation<SinkRecord> smt, Input input, int i) {
@@ -126,7 +125,7 @@ final class Paths {
         if (plugins.before() != null) {
             race.lane(BEFORE, encoding(plugins.before().ours(Map.of()), input));
         }
-        return input.name.equals(Input.BASE) ? new Floors(plugins, input).encode(race) : race;
+        return input.name.equals(Input.BASE) ? new Floors(plugins, input, Map.of()).encode(race) : race;
     }
 
     private static Race.Body encoding(Converter converter, Input input) {
@@ -166,37 +165,33 @@ final class Paths {
             Values.expectSame("smt " + settings, peer.apply(input.record(i)), ours.apply(input.record(i)));
         }
         Transformation<SinkRecord> before = plugins.before() == null ? null : plugins.before().ourSmt(settings);
-        if (settings.containsKey("add.headers")) {
-            Race race = new Race().lane(PEER, applying(peer, input)).lane(OURS, applying(ours, input));
-            return before == null ? race : race.lane(BEFORE, applying(before, input));
+        SinkRecord[] made = new SinkRecord[Input.RECORDS];
+        Arrays.setAll(made, i -> ours.apply(input.record(i)));
+        UnaryOperator<SinkRecord> floor = SmtFloors.of(settings, input.schemas[0], made);
+        for (int i = 0; i < Input.RECORDS; i++) {
+            Values.expectSame("floor of smt " + settings, made[i], floor.apply(input.record(i)));
         }
         SinkRecord[] records = new SinkRecord[Input.RECORDS];
         Arrays.setAll(records, input::record);
-        Race race = new Race().lane(PEER, applying(peer, records)).lane(OURS, applying(ours, records));
+        boolean fresh = settings.containsKey("add.headers");
+        Race race = new Race().lane(PEER, applying(peer::apply, input, records, fresh))
+                .lane(OURS, applying(ours::apply, input, records, fresh));
         if (before != null) {
-            race.lane(BEFORE, applying(before, records));
+            race.lane(BEFORE, applying(before::apply, input, records, fresh));
         }
-        return settings.isEmpty() ? Floors.smt(race, records, ours) : race;
+        return race.lane(Floors.FLOOR, applying(floor, input, records, fresh));
     }
 
-    private static Race.Body applying(Transformation<SinkRecord> smt, SinkRecord[] records) {
+    /**
+     * @param fresh whether each gets a new record: Debezium adds its headers to the one that it is given, and they would pile up
+     */
+    private static Race.Body applying(UnaryOperator<SinkRecord> smt, Input input, SinkRecord[] records, boolean fresh) {
         int[] next = {0};
         return count -> {
             long sum = 0;
             for (int n = 0; n < count; n++) {
-                sum += smt.apply(records[next[0]++ & records.length - 1]) == null ? 0 : 1;
-            }
-            return sum;
-        };
-    }
-
-    /** A new record each time: Debezium adds its headers to the one that it is given, and they would pile up. */
-    private static Race.Body applying(Transformation<SinkRecord> smt, Input input) {
-        int[] next = {0};
-        return count -> {
-            long sum = 0;
-            for (int n = 0; n < count; n++) {
-                sum += smt.apply(input.record(next[0]++ & Input.RECORDS - 1)) == null ? 0 : 1;
+                int i = next[0]++ & Input.RECORDS - 1;
+                sum += Floors.keep(smt.apply(fresh ? input.record(i) : records[i]));
             }
             return sum;
         };
@@ -219,7 +214,12 @@ final class Paths {
                 }
             }
         }
-        int[] next = {0, 0};
+        WalLine floor = new WalLine((Struct) ours.toConnectData("t", lines.format2[0]).value());
+        for (byte[] line : lines.format2) {
+            SchemaAndValue event = ours.toConnectData("t", line);
+            Values.expectSame("floor wal2json", event.schema(), event.value(), event.schema(), floor.event(line));
+        }
+        int[] next = {0, 0, 0, 0};
         Values.Readers readers = new Values.Readers();
         return new Race().lane(PEER, count -> {
             long sum = 0;
@@ -238,49 +238,21 @@ final class Paths {
                 sum += readers.read(after.schema(), after);
             }
             return sum;
-        });
-    }
-
-    /** The same changes in both formats, as wal2json 2.5 prints them for these connectors. */
-    private static final class Wal2JsonLines {
-        final byte[][] format1 = new byte[Input.RECORDS][];
-        final byte[][] format2 = new byte[Input.RECORDS][];
-
-        Wal2JsonLines() {
-            String[][] columns = {
-                {"id", "integer"}, {"sku", "character varying(40)"}, {"name", "text"}, {"description", "text"},
-                {"price", "numeric(10,2)"}, {"quantity", "integer"}, {"weight", "double precision"}, {"active", "boolean"},
-                {"created", "timestamp without time zone"}, {"updated", "timestamp with time zone"}, {"category", "text"},
-                {"views", "bigint"},
-            };
-            for (int i = 0; i < Input.RECORDS; i++) {
-                List<String> values = new ArrayList<>(List.of(String.valueOf(i + 1), "\"SKU-" + 100_000 + i + "\"",
-                        "\"Bucatini all'amatriciana " + i + "\"", i % 20 == 0 ? "null" : "\"hollow spaghetti, no " + i + "\"",
-                        (i % 90 + 10) + ".5" + i % 10, String.valueOf(i * 37 % 1000), i % 64 / 8.0 + "", i % 2 == 0 ? "true" : "false",
-                        "\"2026-11-23 10:" + (10 + i % 50) + ":00.123456\"", "\"2026-11-23 10:" + (10 + i % 50) + ":00.123456+00\"",
-                        i % 20 == 1 ? "null" : "\"pasta\"", String.valueOf(4_000_000_000L + i)));
-                StringBuilder names = new StringBuilder();
-                StringBuilder types = new StringBuilder();
-                StringBuilder optional = new StringBuilder();
-                StringBuilder list = new StringBuilder();
-                for (int c = 0; c < columns.length; c++) {
-                    String comma = c == 0 ? "" : ",";
-                    names.append(comma).append('"').append(columns[c][0]).append('"');
-                    types.append(comma).append('"').append(columns[c][1]).append('"');
-                    optional.append(comma).append(c != 0);
-                    list.append(comma).append("{\"name\":\"").append(columns[c][0]).append("\",\"type\":\"")
-                            .append(columns[c][1]).append("\",\"value\":").append(values.get(c)).append('}');
-                }
-                format1[i] = ("{\"xid\":" + (700 + i) + ",\"timestamp\":\"2026-11-23 10:00:00.123456+00\",\"change\":[{\"kind\":"
-                        + "\"update\",\"schema\":\"public\",\"table\":\"items\",\"columnnames\":[" + names + "],\"columntypes\":["
-                        + types + "],\"columnoptionals\":[" + optional + "],\"columnvalues\":[" + String.join(",", values)
-                        + "],\"oldkeys\":{\"keynames\":[\"id\"],\"keytypes\":[\"integer\"],\"keyvalues\":[" + (i + 1) + "]}}]}")
-                        .getBytes(StandardCharsets.UTF_8);
-                format2[i] = ("{\"action\":\"U\",\"xid\":" + (700 + i) + ",\"timestamp\":\"2026-11-23 10:00:00.123456+00\",\"schema\":"
-                        + "\"public\",\"table\":\"items\",\"columns\":[" + list + "],\"identity\":[{\"name\":\"id\",\"type\":"
-                        + "\"integer\",\"value\":" + (i + 1) + "}],\"pk\":[{\"name\":\"id\",\"type\":\"integer\"}]}")
-                        .getBytes(StandardCharsets.UTF_8);
+        }).lane(Floors.FLOOR, count -> {
+            long sum = 0;
+            for (int n = 0; n < count; n++) {
+                Struct event = floor.event(lines.format2[next[2]++ & Input.RECORDS - 1]);
+                Floors.keep(event);
+                Struct after = (Struct) event.get("after");
+                sum += readers.read(after.schema(), after);
             }
-        }
+            return sum;
+        }).lane("row alone", count -> {
+            long sum = 0;
+            for (int n = 0; n < count; n++) {
+                sum += Floors.keep(floor.row(lines.format2[next[3]++ & Input.RECORDS - 1]));
+            }
+            return sum;
+        });
     }
 }

@@ -63,9 +63,10 @@ final class Plugins {
     }
 
     /** What is behind our converter. */
-    Core core(Converter converter, String topic, Schema schema) throws Exception {
+    Core core(Converter converter, String topic, Schema schema, Schema values) throws Exception {
         return (Core) ours.loadClass("io.bucatini.connect.internal.BareCore")
-                .getConstructor(Converter.class, String.class, Schema.class).newInstance(converter, topic, schema);
+                .getConstructor(Converter.class, String.class, Schema.class, Schema.class)
+                .newInstance(converter, topic, schema, values);
     }
 
     Transformation<SinkRecord> ourSmt(Map<String, String> config) throws Exception {

@@ -3,6 +3,8 @@ package io.bucatini.connect.internal;
 import io.bucatini.bench.Core;
 import java.lang.reflect.Field;
 import java.lang.reflect.Method;
+import java.nio.ByteBuffer;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.kafka.connect.data.Schema;
 import org.apache.kafka.connect.storage.Converter;
 
@@ -17,17 +19,28 @@ public final class BareCore implements Core {
     private final long handle;
     private final int topic;
     private final int schema;
+    private final int ofValues;
     private final Scratch scratch;
+    private final String topicName;
+    private final AtomicBoolean busy = new AtomicBoolean();
+    private byte[] received;
 
-    /** @param converter configured, and has converted records of the topic and schema */
-    public BareCore(Converter converter, String topic, Schema schema) throws ReflectiveOperationException {
+    /**
+     * @param converter configured, and has converted records of the topic and both schemas
+     * @param schema of values to encode
+     * @param values of values that were decoded
+     */
+    public BareCore(Converter converter, String topic, Schema schema, Schema values) throws ReflectiveOperationException {
         Object plugin = field(NativeConverter.class, "plugin", converter);
         this.library = (Library) field(NativePlugin.class, "library", plugin);
         this.handle = ((PluginHandle) field(NativePlugin.class, "handle", plugin)).acquire().handle();
         Method number = NativePlugin.class.getDeclaredMethod("topic", String.class);
         number.setAccessible(true);
         this.topic = (int) number.invoke(plugin, topic);
-        this.schema = ((Schemas) field(NativePlugin.class, "schemas", plugin)).of(schema).id;
+        this.topicName = topic;
+        Schemas schemas = (Schemas) field(NativePlugin.class, "schemas", plugin);
+        this.schema = schemas.of(schema).id;
+        this.ofValues = schemas.of(values).id;
         this.scratch = new Scratch(library);
     }
 
@@ -41,6 +54,46 @@ public final class BareCore implements Core {
     public byte[] copies(byte[] payload, int imageLength) {
         scratch.send(payload, payload.length, NONE, 0);
         return scratch.copy(imageLength);
+    }
+
+    @Override
+    public long address(ByteBuffer direct) {
+        return library.address(direct);
+    }
+
+    @Override
+    public long call(byte[] payload) {
+        scratch.send(payload, payload.length, NONE, 0);
+        library.close(0);
+        return payload.length;
+    }
+
+    @Override
+    public void enter(String topic) {
+        if (!topicName.equals(topic) || !busy.compareAndSet(false, true)) {
+            throw new IllegalStateException("another topic or thread");
+        }
+    }
+
+    @Override
+    public void leave() {
+        busy.setRelease(false);
+    }
+
+    @Override
+    public int receive(byte[] payload) {
+        scratch.send(payload, payload.length, NONE, 0);
+        long result = library.toConnect(handle, topic, scratch.in(), payload.length, 0, scratch.out(), scratch.capacity());
+        if (result >>> 32 != ofValues) {
+            throw new IllegalStateException("the library answers " + result);
+        }
+        received = scratch.receive((int) result);
+        return (int) result;
+    }
+
+    @Override
+    public byte[] received() {
+        return received;
     }
 
     @Override

@@ -1,0 +1,40 @@
+"""What stands between ours and the floor: programs for one input, in the same run."""
+
+# Of a row: what the lane of ours and those of the floors are called.
+LANES = {# What is native there is ours: no limit.
+         "wasm-record": [],
+         "rust-row": [("rust-row", "row", ("floor",))],
+         "wasm-batch": [("wasm-batch", "component", ("floor",)),
+                        ("wasm-record, the call alone", "component, one record a call", ("floor, one record a call",)),
+                        ("decode, what is native", "native", ("floor native",))]}
+USUAL = ("ours", ("straight floor", "checked floor", "floor"))
+PEERS = {"java", "before"}
+# Calls our own library: near it Java's part alone is at its limit.
+OUR_LIBRARY = "checked floor"
+# A limit counts where ours is as near as this.
+NEAR = 1.10
+
+
+def table(rows, wanted):
+    """Rows of Markdown: of each path ours and the floor, what the floor itself would reach, and the steps alone."""
+    lines = ["| path | ours, ns | floor, ns | ours / floor | within a tenth | the floor's ratio | to reach | alone, ns |",
+             "|---|---|---|---|---|---|---|---|"]
+    for row in rows:
+        for name, ours, floors in LANES.get(row["path"], [(row["path"],) + USUAL]):
+            floors = [floor for floor in floors if floor in row["lanes"]]
+            if ours in row["lanes"] and floors:
+                lines.append(line(name, row, ours, floors[0], wanted.get(row["path"], (0, 0))[1]))
+    return lines
+
+
+def line(name, row, ours, floor, wanted):
+    ns = {lane: values["ns"] for lane, values in row["lanes"].items()}
+    by = ns[ours] / ns[floor]
+    steps = ", ".join(f"{lane} {time:.0f}" for lane, time in ns.items() if lane not in PEERS | {ours, floor})
+    if name == "smt":
+        name = f"smt {row['input']}"
+    reached = f"{ns['java'] / ns[floor]:.1f}" if "java" in ns else f"{1e3 / ns[floor]:.1f} M records/s" if row["path"] == "rust-row" \
+        else f"{ns[floor] / ns['floor native']:.2f}x the time of the native floor" if name == "wasm-batch" else ""
+    goal = f"{wanted:g}" if reached else ""
+    near = "no" if by > NEAR else "**yes**" if floor != OUR_LIBRARY else "Java's part"
+    return f"| {name} | {ns[ours]:.0f} | {ns[floor]:.0f} | {by:.2f} | {near} | {reached} | {goal} | {steps} |"
