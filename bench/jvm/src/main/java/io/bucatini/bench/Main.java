@@ -33,7 +33,12 @@ public final class Main {
         try (Registry registry = new Registry()) {
             Plugins plugins = new Plugins(Path.of(args[2]), Path.of(args[3]), Path.of(args[4]), registry);
             if (args[0].equals("inputs")) {
-                write(new Paths(plugins).input(Input.BASE), registry, Path.of(args[5]));
+                Input input = new Paths(plugins).input(Input.BASE);
+                write(Path.of(args[5], Input.BASE + ".bin"), registry.quoted(1), input.payloads);
+                write(Path.of(args[5], "wal2json.bin"), "", new Paths.Wal2JsonLines().format2);
+            } else if (args[0].startsWith("cold-")) {
+                Input input = Input.stored(Path.of(System.getProperty("stored")), registry);
+                append(Path.of(args[5]), new Cold(plugins, input).run(args[0], System.getProperty("lane")));
             } else {
                 new Main(args[0], args[1].equals("full"), Path.of(args[5])).run(new Paths(plugins));
             }
@@ -43,13 +48,12 @@ public final class Main {
     }
 
     /** For what runs without a JVM: the schema as a JSON string, then the payloads, each after its length. */
-    private static void write(Input input, Registry registry, Path folder) throws Exception {
-        Files.createDirectories(folder);
-        try (DataOutputStream out = new DataOutputStream(Files.newOutputStream(folder.resolve(input.name + ".bin")))) {
-            byte[] schema = registry.quoted(1).getBytes(StandardCharsets.UTF_8);
-            out.writeInt(schema.length);
-            out.write(schema);
-            for (byte[] payload : input.payloads) {
+    private static void write(Path file, String schema, byte[][] payloads) throws IOException {
+        try (DataOutputStream out = new DataOutputStream(Files.newOutputStream(file))) {
+            byte[] bytes = schema.getBytes(StandardCharsets.UTF_8);
+            out.writeInt(bytes.length);
+            out.write(bytes);
+            for (byte[] payload : payloads) {
                 out.writeInt(payload.length);
                 out.write(payload);
             }
@@ -66,12 +70,15 @@ public final class Main {
                         report(paths.smt(mixed, settings), name, 0);
                     }
                 }
+                if (full) {
+                    report(paths.smt(paths.input("megamorphic"), Map.of()), "megamorphic", 0);
+                }
                 break;
             case "costs":
                 Input table = paths.input(Input.BASE);
-                append(String.format("{\"path\": \"memory\", \"bytes\": %s}%n",
+                append(results, String.format("{\"path\": \"memory\", \"bytes\": %s}%n",
                         paths.costs().memory(table, paths.input("schemas-50"))));
-                append(String.format("{\"path\": \"threads\", \"lanes\": %s}%n", paths.costs().threads(table)));
+                append(results, String.format("{\"path\": \"threads\", \"lanes\": %s}%n", paths.costs().threads(table)));
                 break;
             case "wal2json":
                 report(paths.wal2json(), "update of 12 columns", 0);
@@ -122,10 +129,10 @@ public final class Main {
                 path, input, payload, race.ratio(Paths.PEER, Paths.OURS), race.ratioAt(Paths.PEER, Paths.OURS, 0.1),
                 race.ratioAt(Paths.PEER, Paths.OURS, 0.9), lanes, System.getProperty("java.version"),
                 collectors.get(0).getName().split(" ")[0]);
-        append(row);
+        append(results, row);
     }
 
-    private void append(String row) throws IOException {
+    private static void append(Path results, String row) throws IOException {
         Files.writeString(results, row, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
         new PrintStream(System.err, true).print(row);
     }

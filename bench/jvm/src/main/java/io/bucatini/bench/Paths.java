@@ -94,7 +94,7 @@ final class Paths {
         return smt.apply(input.record(i, value.schema(), value.value()));
     }
 
-    private static Race.Body chaining(Converter converter, Transformation<SinkRecord> smt, Input input) {
+    static Race.Body chaining(Converter converter, Transformation<SinkRecord> smt, Input input) {
         int[] next = {0};
         Values.Readers readers = new Values.Readers();
         return count -> {
@@ -242,7 +242,7 @@ final class Paths {
     }
 
     /** The same changes in both formats, as wal2json 2.5 prints them for these connectors. */
-    private static final class Wal2JsonLines {
+    static final class Wal2JsonLines {
         final byte[][] format1 = new byte[Input.RECORDS][];
         final byte[][] format2 = new byte[Input.RECORDS][];
 

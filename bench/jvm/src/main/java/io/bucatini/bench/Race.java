@@ -112,6 +112,11 @@ final class Race {
         return quantile(ratios, quantile);
     }
 
+    /** What a lane does, for who measures it otherwise. */
+    Body body(String name) {
+        return get(name).body;
+    }
+
     List<Lane> lanes() {
         return lanes;
     }

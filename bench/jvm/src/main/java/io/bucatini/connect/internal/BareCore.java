@@ -3,6 +3,7 @@ package io.bucatini.connect.internal;
 import io.bucatini.bench.Core;
 import java.lang.reflect.Field;
 import java.lang.reflect.Method;
+import java.nio.ByteBuffer;
 import org.apache.kafka.connect.data.Schema;
 import org.apache.kafka.connect.storage.Converter;
 
@@ -18,6 +19,7 @@ public final class BareCore implements Core {
     private final int topic;
     private final int schema;
     private final Scratch scratch;
+    private final ByteBuffer buffer = ByteBuffer.allocateDirect(8);
 
     /** @param converter configured, and has converted records of the topic and schema */
     public BareCore(Converter converter, String topic, Schema schema) throws ReflectiveOperationException {
@@ -35,6 +37,11 @@ public final class BareCore implements Core {
         Field field = of.getDeclaredField(name);
         field.setAccessible(true);
         return field.get(in);
+    }
+
+    @Override
+    public long call() {
+        return library.address(buffer);
     }
 
     @Override
