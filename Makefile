@@ -75,6 +75,7 @@ demo: plugin runner ## The pasta migration, in the runner and in stock Kafka Con
 .PHONY: test
 test: plugin runner faults ## Everything that must hold before a change lands
 	$(MAKE) -j2 --output-sync=line checks stories
+	$(MAKE) -o plugin bench-check # with the machine for itself
 	@echo "make test: passed"
 
 # The servers of the stories wait more than they compute: compilers use the time. Each part builds what it needs when it is
@@ -167,6 +168,10 @@ fuzz: ## A minute of each fuzz target
 bench-rust: ## What measures without a JVM
 	cargo build -q --release $(RELEASE) -p bucatini-bench
 
+.PHONY: bench-criterion
+bench-criterion: # of bench/run; its inputs are there
+	cargo bench -q $(RELEASE) -p bucatini-bench --bench records
+
 .PHONY: bench
 bench: plugin bench-rust ## Every path against its Java peer: BENCHMARKS.md and bench/results.json
 	bench/run full
@@ -174,6 +179,10 @@ bench: plugin bench-rust ## Every path against its Java peer: BENCHMARKS.md and 
 .PHONY: bench-quick
 bench-quick: plugin bench-rust ## The same paths in minutes, one line each
 	bench/run quick
+
+.PHONY: bench-check
+bench-check: plugin bench-rust ## The quick form; fails when a ratio is beyond its floor (bench/floors.txt)
+	bench/run check
 
 ## Tools
 

@@ -70,7 +70,7 @@ public final class Main {
                         report(paths.smt(mixed, settings), name, 0);
                     }
                 }
-                if (full) {
+                if (full && (INPUT == null || INPUT.equals("megamorphic"))) {
                     report(paths.smt(paths.input("megamorphic"), Map.of()), "megamorphic", 0);
                 }
                 break;
