@@ -1,7 +1,7 @@
 //! The cores and the component under criterion, over the input that `bench/run` writes: wall clock, as a cross-check of the
 //! races, which take turns and count CPU time.
 
-use bucatini_bench::input::{Input, TOPIC, satisfy, to_connect};
+use bucatini_bench::input::{Input, TOPIC, satisfy};
 use bucatini_bench::row::Pipeline;
 use bucatini_bench::sizes::Pair;
 use connect_data::{Converter, Encoded, InternedSchemas, Properties};
