@@ -2,12 +2,10 @@
 import json
 
 
-def jmh(file):
+def jmh(folder):
     """{benchmark, path, ns, error}: the error is half of the interval of 99.9 %."""
-    if not file.exists():
-        return []
     rows = []
-    for run in json.loads(file.read_text()):
+    for run in [run for file in sorted(folder.glob("jmh-*.json"), reverse=True) for run in json.loads(file.read_text())]:
         metric = run["primaryMetric"]
         error = metric["scoreError"]
         rows.append({"benchmark": run["benchmark"].rsplit(".", 2)[-2] + "." + run["benchmark"].rsplit(".", 1)[-1],
