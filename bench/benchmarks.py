@@ -106,7 +106,7 @@ def jmh(usual, runs):
         rows.append([run["path"], spread(run), spread(ours), f"{run['ns'] / ours['ns']:.2f}", f"{raced:.2f}" if raced else ""])
     parts = [table(["path", "java, ns", "ours, ns", "ratio by JMH", "ratio of the race"], rows)] if rows else []
     crossing = [f"{words} {spread(times[name, None])} ns" for name, words in
-                (("Crossing.call", "a call that does nothing"),
+                (("Crossing.address", "a call that only asks where a buffer is"),
                  ("Crossing.copies", "a payload copied in and an image out, without a call"),
                  ("Crossing.image", "both with the image made")) if (name, None) in times]
     if crossing:

@@ -1,9 +1,11 @@
 package io.bucatini.bench;
 
+import java.nio.ByteBuffer;
+
 /** The steps of our converter that are neither Java's nor the JVM's, each alone. */
 public interface Core {
-    /** A native call that does next to nothing: it asks the JVM where a buffer is. */
-    long call();
+    /** Where a direct buffer is. */
+    long address(ByteBuffer direct);
 
     /** Copies a payload to native memory and an image of so many bytes from it: what crossing costs without the call. */
     byte[] copies(byte[] payload, int imageLength);

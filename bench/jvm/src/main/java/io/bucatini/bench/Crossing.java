@@ -1,5 +1,6 @@
 package io.bucatini.bench;
 
+import java.nio.ByteBuffer;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.apache.kafka.connect.storage.Converter;
@@ -26,6 +27,7 @@ import org.openjdk.jmh.annotations.Warmup;
 public class Crossing {
     private Registry registry;
     private Core core;
+    private final ByteBuffer buffer = ByteBuffer.allocateDirect(8);
     private byte[] payload;
     private int imageLength;
 
@@ -49,10 +51,10 @@ public class Crossing {
         registry.close();
     }
 
-    /** A call that does next to nothing. */
+    /** A call that does next to nothing: it asks the JVM where a buffer is. */
     @Benchmark
-    public long call() {
-        return core.call();
+    public long address() {
+        return core.address(buffer);
     }
 
     /** A payload to native memory and an image back, without a call. */

@@ -33,9 +33,9 @@ public final class Main {
         try (Registry registry = new Registry()) {
             Plugins plugins = new Plugins(Path.of(args[2]), Path.of(args[3]), Path.of(args[4]), registry);
             if (args[0].equals("inputs")) {
-                Input input = new Paths(plugins).input(Input.BASE);
-                write(Path.of(args[5], Input.BASE + ".bin"), registry.quoted(1), input.payloads);
-                write(Path.of(args[5], "wal2json.bin"), "", new Paths.Wal2JsonLines().format2);
+                Input table = new Paths(plugins).input(Input.BASE);
+                write(Path.of(args[5]), table.name, registry.quoted(1).getBytes(StandardCharsets.UTF_8), table.payloads);
+                write(Path.of(args[5]), "wal2json", new byte[0], new Wal2JsonLines().format2);
             } else if (args[0].startsWith("cold-")) {
                 Input input = Input.stored(Path.of(System.getProperty("stored")), registry);
                 append(Path.of(args[5]), new Cold(plugins, input).run(args[0], System.getProperty("lane")));
@@ -48,11 +48,11 @@ public final class Main {
     }
 
     /** For what runs without a JVM: the schema as a JSON string, then the payloads, each after its length. */
-    private static void write(Path file, String schema, byte[][] payloads) throws IOException {
-        try (DataOutputStream out = new DataOutputStream(Files.newOutputStream(file))) {
-            byte[] bytes = schema.getBytes(StandardCharsets.UTF_8);
-            out.writeInt(bytes.length);
-            out.write(bytes);
+    private static void write(Path folder, String name, byte[] schema, byte[][] payloads) throws Exception {
+        Files.createDirectories(folder);
+        try (DataOutputStream out = new DataOutputStream(Files.newOutputStream(folder.resolve(name + ".bin")))) {
+            out.writeInt(schema.length);
+            out.write(schema);
             for (byte[] payload : payloads) {
                 out.writeInt(payload.length);
                 out.write(payload);

@@ -19,7 +19,6 @@ public final class BareCore implements Core {
     private final int topic;
     private final int schema;
     private final Scratch scratch;
-    private final ByteBuffer buffer = ByteBuffer.allocateDirect(8);
 
     /** @param converter configured, and has converted records of the topic and schema */
     public BareCore(Converter converter, String topic, Schema schema) throws ReflectiveOperationException {
@@ -40,14 +39,14 @@ public final class BareCore implements Core {
     }
 
     @Override
-    public long call() {
-        return library.address(buffer);
-    }
-
-    @Override
     public byte[] copies(byte[] payload, int imageLength) {
         scratch.send(payload, payload.length, NONE, 0);
         return scratch.copy(imageLength);
+    }
+
+    @Override
+    public long address(ByteBuffer direct) {
+        return library.address(direct);
     }
 
     @Override
