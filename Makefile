@@ -75,6 +75,7 @@ demo: plugin runner ## The pasta migration, in the runner and in stock Kafka Con
 .PHONY: test
 test: plugin runner faults ## Everything that must hold before a change lands
 	$(MAKE) -j2 --output-sync=line checks stories
+	$(MAKE) -o plugin bench-check # with the machine for itself
 	@echo "make test: passed"
 
 # The servers of the stories wait more than they compute: compilers use the time. Each part builds what it needs when it is
@@ -168,6 +169,10 @@ bench-rust: ## What measures without a JVM
 	cargo build -q --profile component --target wasm32-unknown-unknown -p bucatini-bench-guest
 	cargo build -q --release $(RELEASE) -p bucatini-bench -p bucatini-bench-guest
 
+.PHONY: bench-criterion
+bench-criterion: # of bench/run; its inputs are there
+	cargo bench -q $(RELEASE) -p bucatini-bench --bench records
+
 .PHONY: bench
 bench: plugin bench-rust ## Every path against its Java peer: BENCHMARKS.md and bench/results.json
 	bench/run full
@@ -175,6 +180,10 @@ bench: plugin bench-rust ## Every path against its Java peer: BENCHMARKS.md and 
 .PHONY: bench-quick
 bench-quick: plugin bench-rust ## The same paths in minutes, one line each
 	bench/run quick
+
+.PHONY: bench-check
+bench-check: plugin bench-rust ## The quick form; fails when a ratio is beyond its floor (bench/floors.txt)
+	bench/run check
 
 ## Tools
 

@@ -52,6 +52,13 @@ impl<'a> Pipeline<'a> {
         &self.out
     }
 
+    /// The schema and the image of a payload, with what the image refers to.
+    pub fn owned(&mut self, payload: &[u8]) -> (u32, Vec<u8>) {
+        let schema = to_connect(&self.converter, self.topic, payload, self.input, &mut self.image);
+        self.copy(schema, payload);
+        (schema, self.owned.clone())
+    }
+
     fn stages(&mut self, payload: &[u8]) {
         let schema = to_connect(&self.converter, self.topic, payload, self.input, &mut self.image);
         self.copy(schema, payload);

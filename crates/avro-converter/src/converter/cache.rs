@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 pub(super) struct Cache<K, V> {
     /// Some that came first. They stay and are found without a lock, whose two atomic operations would cost as much as a
     /// tenth of a record and keep the processor from looking ahead into the next one.
-    first: Box<[OnceLock<(K, Arc<V>)>]>,
+    first: Box<[First<K, V>]>,
     last: RwLock<Option<(K, Arc<V>)>>,
     entries: RwLock<BTreeMap<K, Entry<V>>>,
     capacity: usize,
@@ -17,6 +17,8 @@ pub(super) struct Cache<K, V> {
 
 /// A task has few topics, and each few schemas at a time.
 const FIRST: usize = 4;
+
+type First<K, V> = OnceLock<(K, Arc<V>)>;
 
 struct Entry<V> {
     value: Arc<V>,

@@ -70,29 +70,35 @@ final class Costs {
 
     /** Bytes of one more task and of one more schema: heap, direct buffers, and what the process has resident. */
     String memory(Input input, Input fifty) throws Exception {
-        Converter first = plugins.ours(Map.of());
-        first.toConnectData(input.topics[0], input.payloads[0]);
-        List<Converter> kept = new ArrayList<>(List.of(first));
-        long[] start = used();
-        for (int i = 0; i < TASKS; i++) {
-            Converter task = plugins.ours(Map.of());
-            task.toConnectData(input.topics[0], input.payloads[0]);
-            kept.add(task);
-        }
-        long[] tasks = used();
+        List<Converter> kept = new ArrayList<>();
+        String task = tasks(Map.of(), TASKS, input, kept);
         List<Schema> schemas = new ArrayList<>();
-        for (Converter task : kept) {
+        long[] before = used();
+        for (Converter converter : kept) {
             for (int i = 0; i < 50; i++) {
-                schemas.add(task.toConnectData(fifty.topics[i], fifty.payloads[i]).schema());
+                schemas.add(converter.toConnectData(fifty.topics[i], fifty.payloads[i]).schema());
             }
         }
         long[] after = used();
-        String text = String.format(Locale.ROOT,
-                "{\"a task\": {\"heap\": %d, \"direct\": %d, \"resident\": %d}, \"a schema of a task\": {\"heap\": %d, \"resident\": %d}}",
-                (tasks[0] - start[0]) / TASKS, (tasks[1] - start[1]) / TASKS, (tasks[2] - start[2]) / TASKS,
-                (after[0] - tasks[0]) / schemas.size(), (after[2] - tasks[2]) / schemas.size());
+        String schema = String.format(Locale.ROOT, "{\"heap\": %d, \"resident\": %d}",
+                (after[0] - before[0]) / schemas.size(), (after[2] - before[2]) / schemas.size());
+        String component = tasks(Map.of("engine", "wasm"), TASKS / 5, input, kept);
         Race.sink += kept.size();
-        return text;
+        return "{\"a task\": " + task + ", \"a schema of a task\": " + schema + ", \"a task with engine=wasm\": " + component + "}";
+    }
+
+    private String tasks(Map<String, String> config, int tasks, Input input, List<Converter> kept) throws Exception {
+        long[] before = null;
+        for (int i = 0; i <= tasks; i++) {
+            Converter task = plugins.ours(config);
+            task.toConnectData(input.topics[0], input.payloads[0]);
+            kept.add(task);
+            // What the first one brings is everybody's.
+            before = i == 0 ? used() : before;
+        }
+        long[] after = used();
+        return String.format(Locale.ROOT, "{\"heap\": %d, \"direct\": %d, \"resident\": %d}",
+                (after[0] - before[0]) / tasks, (after[1] - before[1]) / tasks, (after[2] - before[2]) / tasks);
     }
 
     private static long[] used() throws Exception {

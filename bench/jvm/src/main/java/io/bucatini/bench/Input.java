@@ -1,9 +1,16 @@
 package io.bucatini.bench;
 
+import java.io.BufferedInputStream;
+import java.io.DataInputStream;
+import java.io.IOException;
 import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Date;
 import java.util.HashMap;
 import java.util.List;
@@ -25,7 +32,9 @@ final class Input {
     static final String BASE = "table";
     /** Everything else that is measured in the full form. */
     static final List<String> SPREAD = List.of("columns-3", "columns-30", "columns-100", "columns-300", "nulls", "defaults",
-            "decimals", "non-ascii", "nested", "schemas-50", "mixed-ops");
+            "decimals", "non-ascii", "nested", "schemas-50", "mixed-ops", "megamorphic");
+    /** What takes turns, record by record, in {@code megamorphic}: call sites that see as many shapes are not inlined. */
+    private static final List<String> SHAPES = List.of("columns-3", "columns-30", "nested", "non-ascii", "decimals");
 
     final String name;
     final String[] topics = new String[RECORDS];
@@ -44,6 +53,10 @@ final class Input {
     /** @param encoder makes the payloads; null if none are wanted */
     static Input of(String name, Converter encoder) {
         Input input = new Input(name);
+        if (name.equals("megamorphic")) {
+            input.fill(encoder);
+            return input;
+        }
         int tables = name.equals("schemas-50") ? 50 : 1;
         List<Schema> envelopes = new ArrayList<>();
         for (int table = 0; table < tables; table++) {
@@ -52,12 +65,40 @@ final class Input {
         for (int i = 0; i < RECORDS; i++) {
             int table = i % tables;
             Schema schema = envelopes.get(table);
-            input.topics[i] = "shop.public.items" + (tables == 1 ? "" : table);
-            input.schemas[i] = schema;
-            input.values[i] = input.event(schema, i);
-            input.keys[i] = new Struct(input.keySchema).put("id", i);
-            if (encoder != null) {
-                input.payloads[i] = encoder.fromConnectData(input.topics[i], schema, input.values[i]);
+            input.put(i, "shop.public.items" + (tables == 1 ? "" : table), schema, input.event(schema, i), encoder);
+        }
+        return input;
+    }
+
+    private void fill(Converter encoder) {
+        Input[] shapes = SHAPES.stream().map(Input::new).toArray(Input[]::new);
+        Schema[] envelopes = new Schema[shapes.length];
+        Arrays.setAll(envelopes, shape -> shapes[shape].envelope("items" + shape));
+        for (int i = 0; i < RECORDS; i++) {
+            int shape = i % shapes.length;
+            put(i, "shop.public.items" + shape, envelopes[shape], shapes[shape].event(envelopes[shape], i), encoder);
+        }
+    }
+
+    private void put(int i, String topic, Schema schema, Struct value, Converter encoder) {
+        topics[i] = topic;
+        schemas[i] = schema;
+        values[i] = value;
+        keys[i] = new Struct(keySchema).put("id", i);
+        if (encoder != null) {
+            payloads[i] = encoder.fromConnectData(topic, schema, value);
+        }
+    }
+
+    /** Payloads of {@link #BASE} that another JVM has written, and their schema to {@code registry}; no values. */
+    static Input stored(Path file, Registry registry) throws IOException {
+        Input input = new Input(BASE);
+        try (DataInputStream in = new DataInputStream(new BufferedInputStream(Files.newInputStream(file)))) {
+            registry.add(new String(in.readNBytes(in.readInt()), StandardCharsets.UTF_8));
+            for (int i = 0; i < RECORDS; i++) {
+                input.topics[i] = "shop.public.items";
+                input.keys[i] = new Struct(input.keySchema).put("id", i);
+                input.payloads[i] = in.readNBytes(in.readInt());
             }
         }
         return input;

@@ -36,6 +36,9 @@ public final class Main {
                 Input table = new Paths(plugins).input(Input.BASE);
                 write(Path.of(args[5]), table.name, registry.quoted(1).getBytes(StandardCharsets.UTF_8), table.payloads);
                 write(Path.of(args[5]), "wal2json", new byte[0], new Wal2JsonLines().format2);
+            } else if (args[0].startsWith("cold-")) {
+                Input input = Input.stored(Path.of(System.getProperty("stored")), registry);
+                append(Path.of(args[5]), new Cold(plugins, input).run(args[0], System.getProperty("lane")));
             } else {
                 new Main(args[0], args[1].equals("full"), Path.of(args[5])).run(new Paths(plugins));
             }
@@ -67,12 +70,15 @@ public final class Main {
                         report(paths.smt(mixed, settings), name, 0);
                     }
                 }
+                if (full && (INPUT == null || INPUT.equals("megamorphic"))) {
+                    report(paths.smt(paths.input("megamorphic"), Map.of()), "megamorphic", 0);
+                }
                 break;
             case "costs":
                 Input table = paths.input(Input.BASE);
-                append(String.format("{\"path\": \"memory\", \"bytes\": %s}%n",
+                append(results, String.format("{\"path\": \"memory\", \"bytes\": %s}%n",
                         paths.costs().memory(table, paths.input("schemas-50"))));
-                append(String.format("{\"path\": \"threads\", \"lanes\": %s}%n", paths.costs().threads(table)));
+                append(results, String.format("{\"path\": \"threads\", \"lanes\": %s}%n", paths.costs().threads(table)));
                 break;
             case "wal2json":
                 report(paths.wal2json(), "update of 12 columns", 0);
@@ -123,10 +129,10 @@ public final class Main {
                 path, input, payload, race.ratio(Paths.PEER, Paths.OURS), race.ratioAt(Paths.PEER, Paths.OURS, 0.1),
                 race.ratioAt(Paths.PEER, Paths.OURS, 0.9), lanes, System.getProperty("java.version"),
                 collectors.get(0).getName().split(" ")[0]);
-        append(row);
+        append(results, row);
     }
 
-    private void append(String row) throws IOException {
+    private static void append(Path results, String row) throws IOException {
         Files.writeString(results, row, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
         new PrintStream(System.err, true).print(row);
     }

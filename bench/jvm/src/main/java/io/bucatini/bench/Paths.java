@@ -93,7 +93,7 @@ final class Paths {
         return smt.apply(input.record(i, value.schema(), value.value()));
     }
 
-    private static Race.Body chaining(Converter converter, Transformation<SinkRecord> smt, Input input) {
+    static Race.Body chaining(Converter converter, Transformation<SinkRecord> smt, Input input) {
         int[] next = {0};
         Values.Readers readers = new Values.Readers();
         return count -> {

@@ -29,6 +29,11 @@ final class Registry implements AutoCloseable {
         return schemas.get(id - 1);
     }
 
+    /** Registers a schema, given as {@link #quoted} answers it. */
+    synchronized void add(String schema) {
+        schemas.add(schema);
+    }
+
     private synchronized void serve(HttpExchange exchange) throws IOException {
         String path = exchange.getRequestURI().getPath();
         String body = new String(exchange.getRequestBody().readAllBytes(), StandardCharsets.UTF_8);

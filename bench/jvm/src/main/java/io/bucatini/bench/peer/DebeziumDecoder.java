@@ -11,7 +11,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
-import sun.misc.Unsafe;
 
 /** Debezium 1.7's decoder as its connector calls it: a message of format 1 with one change to the values of the new row. */
 public final class DebeziumDecoder implements Function<byte[], Object[]> {
@@ -28,9 +27,10 @@ public final class DebeziumDecoder implements Function<byte[], Object[]> {
 
     /** Its registry of types would ask PostgreSQL; here it knows the built-in ones. */
     public DebeziumDecoder() throws Exception {
-        Field field = Unsafe.class.getDeclaredField("theUnsafe");
+        Class<?> unsafe = Class.forName("sun.misc.Unsafe");
+        Field field = unsafe.getDeclaredField("theUnsafe");
         field.setAccessible(true);
-        types = (TypeRegistry) ((Unsafe) field.get(null)).allocateInstance(TypeRegistry.class);
+        types = (TypeRegistry) unsafe.getMethod("allocateInstance", Class.class).invoke(field.get(null), TypeRegistry.class);
         Map<String, PostgresType> byName = new HashMap<>();
         Map<Integer, PostgresType> byOid = new HashMap<>();
         set("nameToType", byName);
