@@ -30,9 +30,10 @@ final class Input {
     static final int RECORDS = 256;
     /** A table as it is: twelve columns, a few types, updates. */
     static final String BASE = "table";
+    static final String MEGAMORPHIC = "megamorphic";
     /** Everything else that is measured in the full form. */
     static final List<String> SPREAD = List.of("columns-3", "columns-30", "columns-100", "columns-300", "nulls", "defaults",
-            "decimals", "non-ascii", "nested", "schemas-50", "mixed-ops", "megamorphic");
+            "decimals", "non-ascii", "nested", "schemas-50", "mixed-ops", MEGAMORPHIC);
     /** What takes turns, record by record, in {@code megamorphic}: call sites that see as many shapes are not inlined. */
     private static final List<String> SHAPES = List.of("columns-3", "columns-30", "nested", "non-ascii", "decimals");
 
@@ -53,7 +54,7 @@ final class Input {
     /** @param encoder makes the payloads; null if none are wanted */
     static Input of(String name, Converter encoder) {
         Input input = new Input(name);
-        if (name.equals("megamorphic")) {
+        if (name.equals(MEGAMORPHIC)) {
             input.fill(encoder);
             return input;
         }

@@ -70,8 +70,8 @@ public final class Main {
                         report(paths.smt(mixed, settings), name, 0);
                     }
                 }
-                if (full && (INPUT == null || INPUT.equals("megamorphic"))) {
-                    report(paths.smt(paths.input("megamorphic"), Map.of()), "megamorphic", 0);
+                if (full && (INPUT == null || INPUT.equals(Input.MEGAMORPHIC))) {
+                    report(paths.smt(paths.input(Input.MEGAMORPHIC), Map.of()), Input.MEGAMORPHIC, 0);
                 }
                 break;
             case "costs":

@@ -165,12 +165,6 @@ final class Paths {
             Values.expectSame("smt " + settings, peer.apply(input.record(i)), ours.apply(input.record(i)));
         }
         Transformation<SinkRecord> before = plugins.before() == null ? null : plugins.before().ourSmt(settings);
-        SinkRecord[] made = new SinkRecord[Input.RECORDS];
-        Arrays.setAll(made, i -> ours.apply(input.record(i)));
-        UnaryOperator<SinkRecord> floor = SmtFloors.of(settings, input.schemas[0], made);
-        for (int i = 0; i < Input.RECORDS; i++) {
-            Values.expectSame("floor of smt " + settings, made[i], floor.apply(input.record(i)));
-        }
         SinkRecord[] records = new SinkRecord[Input.RECORDS];
         Arrays.setAll(records, input::record);
         boolean fresh = settings.containsKey("add.headers");
@@ -178,6 +172,16 @@ final class Paths {
                 .lane(OURS, applying(ours::apply, input, records, fresh));
         if (before != null) {
             race.lane(BEFORE, applying(before::apply, input, records, fresh));
+        }
+        if (input.name.equals(Input.MEGAMORPHIC)) {
+            return race;
+        }
+        SinkRecord[] made = new SinkRecord[Input.RECORDS];
+        Arrays.setAll(made, i -> ours.apply(input.record(i)));
+        // A program for one table.
+        UnaryOperator<SinkRecord> floor = SmtFloors.of(settings, input.schemas[0], made);
+        for (int i = 0; i < Input.RECORDS; i++) {
+            Values.expectSame("floor of smt " + settings, made[i], floor.apply(input.record(i)));
         }
         return race.lane(Floors.FLOOR, applying(floor, input, records, fresh));
     }
