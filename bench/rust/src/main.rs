@@ -47,7 +47,9 @@ fn main() {
     }
 }
 
-fn report(file: &mut File, path: &str, race: &Race<'_>, ratio: f64, (low, high): (f64, f64)) {
+fn report(file: &mut File, path: &str, race: &Race<'_>, ratio: f64, (one, other): (f64, f64)) {
+    // Of quantiles of two lanes either may be the larger.
+    let (low, high) = (one.min(other), one.max(other));
     let line = format!(
         "{{\"path\": \"{path}\", \"input\": \"table\", \"payload\": 0, \"ratio\": {ratio:.2}, \"p10\": {low:.2}, \
          \"p90\": {high:.2}, \"lanes\": {{{}}}, \"jdk\": \"none\", \"collector\": \"none\"}}",
