@@ -3,27 +3,34 @@ package io.bucatini.bench;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.math.BigDecimal;
+import java.math.BigInteger;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Date;
+import java.util.Objects;
 import org.apache.kafka.connect.data.Schema;
 import org.apache.kafka.connect.data.Struct;
+import org.apache.kafka.connect.errors.DataException;
 
 /**
- * What a programmer would write for {@link Input#BASE} and nothing else: the same objects out of the same row image, and back,
- * in straight lines. Knows every slot, takes the texts of the source for granted, believes what it reads, knows only ASCII: the
- * floor of what any general code can reach.
+ * What a programmer would write for {@link Input#BASE} and nothing else: the same objects out of the same row image, and back, in
+ * straight lines. Every slot is known, but what correctness demands of any program is done: every range lies in the payload, every
+ * field that may be null is asked whether it is, a text is the last one of its place only if the bytes are the same, texts may be
+ * other than ASCII and numbers larger than a long, Structs are of the schemas that are known. The floor of what any general code
+ * can reach.
  */
 final class Table {
     private static final VarHandle LONG = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
     private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
     private static final VarHandle BIG_ENDIAN = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.BIG_ENDIAN);
     private static final VarHandle VALUES = values();
+    private static final long NOT_ASCII = 0xFF80_FF80_FF80_FF80L;
 
     private static final int SLOTS = 46;
     private static final int NULLS = 16;
+    private static final int UNAVAILABLE = 24;
     private static final int IN_TAIL = 32;
     private static final int FIRST_SLOT = 40;
     private static final int TAIL = FIRST_SLOT + 8 * SLOTS;
@@ -33,29 +40,56 @@ final class Table {
     private static final int OP = 40;
     private static final int TS_MS = 41;
     private static final int TRANSACTION = 42;
+    private static final long HEADER = 1;
+    private static final int SCALE = 2;
 
     private final Schema envelope;
     private final Schema row;
     private final Schema source;
-    private final Object[] constants;
-    private final Object op;
-    private final byte[][] texts;
-    private final byte[] out = new byte[4096];
+    private final Known[] known = new Known[SLOTS];
+    private byte[] out = new byte[4096];
     private int end;
     private long nulls;
     private long tails;
 
+    /** The last text of a place. */
+    private static final class Known {
+        final String text;
+        final byte[] bytes;
+        /** The first and the last eight bytes, which may overlap; of less than eight zeros behind them. */
+        final long head;
+        final long rest;
+
+        Known(byte[] heap, int offset, int length) {
+            bytes = Arrays.copyOfRange(heap, offset, offset + length);
+            text = new String(bytes, StandardCharsets.UTF_8);
+            head = head(heap, offset, length);
+            rest = rest(heap, offset, length);
+        }
+
+        boolean is(byte[] heap, int offset, int length) {
+            return length == bytes.length && length <= 16 && head(heap, offset, length) == head
+                    && rest(heap, offset, length) == rest;
+        }
+
+        private static long head(byte[] heap, int offset, int length) {
+            return length >= 8 ? (long) LONG.get(heap, offset) : length >= 4 ? (int) INT.get(heap, offset)
+                    : length > 0 ? heap[offset] : 0;
+        }
+
+        private static long rest(byte[] heap, int offset, int length) {
+            int end = offset + length;
+            return length >= 8 ? (long) LONG.get(heap, end - 8) : length >= 4 ? (int) INT.get(heap, end - 4)
+                    : length > 1 ? heap[offset + 1] << 8 | heap[end - 1] & 0xFF : 0;
+        }
+    }
+
     /** @param schema of the Structs to make */
-    Table(Input input, Schema schema) {
+    Table(Schema schema) {
         envelope = schema;
         row = envelope.field("after").schema();
         source = envelope.field("source").schema();
-        constants = array(input.values[0].getStruct("source")).clone();
-        op = input.values[0].get("op");
-        texts = new byte[constants.length][];
-        for (int i = 0; i < constants.length; i++) {
-            texts[i] = constants[i] instanceof String ? ((String) constants[i]).getBytes(StandardCharsets.UTF_8) : null;
-        }
+        Arrays.fill(known, new Known(new byte[0], 0, 0));
     }
 
     private static VarHandle values() {
@@ -67,57 +101,80 @@ final class Table {
         }
     }
 
+    /** The values behind a Struct. */
     static Object[] array(Struct struct) {
         return (Object[]) VALUES.get(struct);
     }
 
-    Struct event(byte[] image, byte[] input) {
+    /** An image of this table that refers to its payload only and lacks nothing. */
+    private static long check(byte[] image, int length) {
+        if (length != TAIL || (long) LONG.get(image, 0) != HEADER || (long) LONG.get(image, 8) != SLOTS
+                || ((long) LONG.get(image, UNAVAILABLE) | (long) LONG.get(image, IN_TAIL)) != 0) {
+            throw new IllegalStateException("another image");
+        }
+        return (long) LONG.get(image, NULLS);
+    }
+
+    Struct event(byte[] image, int length, byte[] input) {
+        long nulls = check(image, length);
+        if ((nulls >> TRANSACTION & 1) == 0) {
+            throw new IllegalStateException("a transaction");
+        }
         Struct event = new Struct(envelope);
         Object[] values = array(event);
-        long nulls = (long) LONG.get(image, NULLS);
         values[0] = row(image, input, nulls, BEFORE);
         values[1] = row(image, input, nulls, AFTER);
         values[2] = source(image, input, nulls);
-        values[3] = op;
-        values[4] = (nulls >> TS_MS & 1) != 0 ? null : (Object) slot(image, TS_MS);
+        values[3] = known(image, input, OP);
+        values[4] = isNull(nulls, TS_MS) ? null : (Object) slot(image, TS_MS);
         return event;
     }
 
     /** The row after the change alone. */
-    Struct after(byte[] image, byte[] input) {
-        return row(image, input, (long) LONG.get(image, NULLS), AFTER);
+    Struct after(byte[] image, int length, byte[] input) {
+        return row(image, input, check(image, length), AFTER);
+    }
+
+    private static boolean isNull(long nulls, int slot) {
+        return (nulls >> slot & 1) != 0;
     }
 
     private Struct row(byte[] image, byte[] input, long nulls, int slot) {
-        if ((nulls >> slot & 1) != 0) {
+        if (isNull(nulls, slot)) {
             return null;
         }
-        nulls >>= slot + 1;
         Struct struct = new Struct(row);
         Object[] values = array(struct);
         values[0] = (int) slot(image, slot + 1);
         values[1] = text(image, input, slot + 2);
         values[2] = text(image, input, slot + 3);
-        values[3] = (nulls & 1 << 3) != 0 ? null : text(image, input, slot + 4);
+        values[3] = isNull(nulls, slot + 4) ? null : text(image, input, slot + 4);
         values[4] = decimal(image, input, slot + 5);
         values[5] = (int) slot(image, slot + 6);
-        values[6] = (nulls & 1 << 6) != 0 ? null : (Object) Double.longBitsToDouble(slot(image, slot + 7));
+        values[6] = isNull(nulls, slot + 7) ? null : (Object) Double.longBitsToDouble(slot(image, slot + 7));
         values[7] = slot(image, slot + 8) != 0;
         values[8] = slot(image, slot + 9);
-        values[9] = (nulls & 1 << 9) != 0 ? null : new Date(slot(image, slot + 10));
-        values[10] = (nulls & 1 << 10) != 0 ? null : text(image, input, slot + 11);
-        values[11] = (nulls & 1 << 11) != 0 ? null : bytes(image, input, slot + 12);
+        values[9] = isNull(nulls, slot + 10) ? null : new Date(slot(image, slot + 10));
+        values[10] = isNull(nulls, slot + 11) ? null : text(image, input, slot + 11);
+        values[11] = isNull(nulls, slot + 12) ? null : bytes(image, input, slot + 12);
         return struct;
     }
 
     private Struct source(byte[] image, byte[] input, long nulls) {
         Struct struct = new Struct(source);
         Object[] values = array(struct);
-        System.arraycopy(constants, 0, values, 0, constants.length);
+        values[0] = known(image, input, SOURCE + 1);
+        values[1] = known(image, input, SOURCE + 2);
+        values[2] = known(image, input, SOURCE + 3);
         values[3] = slot(image, SOURCE + 4);
-        values[6] = text(image, input, SOURCE + 7);
-        values[9] = slot(image, SOURCE + 10);
-        values[10] = slot(image, SOURCE + 11);
+        values[4] = isNull(nulls, SOURCE + 5) ? null : known(image, input, SOURCE + 5);
+        values[5] = known(image, input, SOURCE + 6);
+        values[6] = isNull(nulls, SOURCE + 7) ? null : text(image, input, SOURCE + 7);
+        values[7] = known(image, input, SOURCE + 8);
+        values[8] = known(image, input, SOURCE + 9);
+        values[9] = isNull(nulls, SOURCE + 10) ? null : (Object) slot(image, SOURCE + 10);
+        values[10] = isNull(nulls, SOURCE + 11) ? null : (Object) slot(image, SOURCE + 11);
+        values[11] = isNull(nulls, SOURCE + 12) ? null : (Object) slot(image, SOURCE + 12);
         return struct;
     }
 
@@ -125,38 +182,68 @@ final class Table {
         return (long) LONG.get(image, FIRST_SLOT + 8 * slot);
     }
 
+    private String known(byte[] image, byte[] input, int slot) {
+        long range = slot(image, slot);
+        int offset = (int) range;
+        int length = (int) (range >>> 32);
+        Objects.checkFromIndexSize(offset, length, input.length);
+        Known last = known[slot];
+        if (!last.is(input, offset, length)) {
+            last = new Known(input, offset, length);
+            known[slot] = last;
+        }
+        return last.text;
+    }
+
     private static String text(byte[] image, byte[] input, int slot) {
         long range = slot(image, slot);
-        return new String(input, (int) range, (int) (range >>> 32), StandardCharsets.ISO_8859_1);
+        return new String(input, (int) range, (int) (range >>> 32), StandardCharsets.UTF_8);
     }
 
     private static ByteBuffer bytes(byte[] image, byte[] input, int slot) {
         long range = slot(image, slot);
-        return ByteBuffer.wrap(Arrays.copyOfRange(input, (int) range, (int) range + (int) (range >>> 32)));
+        int offset = (int) range;
+        int length = (int) (range >>> 32);
+        Objects.checkFromIndexSize(offset, length, input.length);
+        return ByteBuffer.wrap(Arrays.copyOfRange(input, offset, offset + length));
     }
 
     private static BigDecimal decimal(byte[] image, byte[] input, int slot) {
         long range = slot(image, slot);
+        int offset = (int) range;
         int length = (int) (range >>> 32);
-        long number = (long) BIG_ENDIAN.get(input, (int) range + length - 8);
-        return BigDecimal.valueOf(number << 64 - 8 * length >> 64 - 8 * length, 2);
+        Objects.checkFromIndexSize(offset, length, input.length);
+        if (length > 8 || length == 0 || offset < 8) {
+            return new BigDecimal(new BigInteger(input, offset, length), SCALE);
+        }
+        long number = (long) BIG_ENDIAN.get(input, offset + length - 8);
+        return BigDecimal.valueOf(number << 64 - 8 * length >> 64 - 8 * length, SCALE);
     }
 
     /** Writes the image of an event and answers its length; it lies in {@link #image}. */
-    int write(Struct event) {
+    int write(Schema schema, Object value) {
+        Struct event = (Struct) value;
+        if (schema != envelope || event.schema() != envelope) {
+            throw new DataException("another schema");
+        }
         Arrays.fill(out, 0, TAIL, (byte) 0);
         out[0] = 1;
         INT.set(out, 8, SLOTS);
         end = TAIL;
-        nulls = 1L << TRANSACTION;
+        nulls = 0;
         tails = 0;
         Object[] values = array(event);
         row(values[0], BEFORE);
         row(values[1], AFTER);
-        source(array((Struct) values[2]));
-        text((String) values[3], OP);
+        source((Struct) values[2]);
+        same((String) values[3], OP);
         number((Long) values[4], TS_MS);
+        if (values[5] != null) {
+            throw new IllegalStateException("a transaction");
+        }
+        nulls |= 1L << TRANSACTION;
         int padded = end + 7 & -8;
+        room(8);
         LONG.set(out, end, 0L);
         LONG.set(out, NULLS, nulls);
         LONG.set(out, IN_TAIL, tails);
@@ -168,17 +255,27 @@ final class Table {
         return out;
     }
 
-    private void row(Object struct, int slot) {
-        Object[] values = array((Struct) struct);
+    private void room(int bytes) {
+        if (bytes > out.length - end) {
+            out = Arrays.copyOf(out, 2 * out.length + bytes);
+        }
+    }
+
+    private void row(Object value, int slot) {
+        if (value == null) {
+            nulls |= 1L << slot;
+            return;
+        }
+        Struct struct = (Struct) value;
+        if (struct.schema() != row) {
+            throw new DataException("another schema");
+        }
+        Object[] values = array(struct);
         put(slot + 1, (Integer) values[0]);
         text((String) values[1], slot + 2);
         text((String) values[2], slot + 3);
         text((String) values[3], slot + 4);
-        BigDecimal price = (BigDecimal) values[4];
-        long number = price.scaleByPowerOfTen(2).longValue();
-        int length = (64 - Long.numberOfLeadingZeros(number ^ number >> 63)) / 8 + 1;
-        BIG_ENDIAN.set(out, end, number << 64 - 8 * length);
-        range(slot + 5, length);
+        decimal((BigDecimal) values[4], slot + 5);
         put(slot + 6, (Integer) values[5]);
         if (values[6] == null) {
             nulls |= 1L << slot + 7;
@@ -197,23 +294,46 @@ final class Table {
             nulls |= 1L << slot + 12;
         } else {
             ByteBuffer bytes = (ByteBuffer) values[11];
-            System.arraycopy(bytes.array(), 0, out, end, bytes.limit());
-            range(slot + 12, bytes.limit());
+            int length = bytes.remaining();
+            room(length);
+            bytes.get(bytes.position(), out, end, length);
+            range(slot + 12, length);
         }
     }
 
-    private void source(Object[] values) {
-        for (int i = 0; i < values.length; i++) {
-            if (i == 3 || i == 9 || i == 10) {
-                number((Long) values[i], SOURCE + 1 + i);
-            } else if (i == 6) {
-                text((String) values[i], SOURCE + 1 + i);
-            } else if (texts[i] == null) {
-                nulls |= 1L << SOURCE + 1 + i;
-            } else {
-                raw(texts[i], SOURCE + 1 + i);
-            }
+    private void decimal(BigDecimal value, int slot) {
+        if (value.scale() != SCALE) {
+            throw new DataException("another scale");
         }
+        room(16);
+        if (value.precision() > 18) {
+            byte[] bytes = value.unscaledValue().toByteArray();
+            raw(bytes, bytes.length, slot);
+            return;
+        }
+        long number = value.scaleByPowerOfTen(SCALE).longValue();
+        int length = (64 - Long.numberOfLeadingZeros(number ^ number >> 63)) / 8 + 1;
+        BIG_ENDIAN.set(out, end, number << 64 - 8 * length);
+        range(slot, length);
+    }
+
+    private void source(Struct struct) {
+        if (struct.schema() != source) {
+            throw new DataException("another schema");
+        }
+        Object[] values = array(struct);
+        same((String) values[0], SOURCE + 1);
+        same((String) values[1], SOURCE + 2);
+        same((String) values[2], SOURCE + 3);
+        put(SOURCE + 4, (Long) values[3]);
+        same((String) values[4], SOURCE + 5);
+        same((String) values[5], SOURCE + 6);
+        text((String) values[6], SOURCE + 7);
+        same((String) values[7], SOURCE + 8);
+        same((String) values[8], SOURCE + 9);
+        number((Long) values[9], SOURCE + 10);
+        number((Long) values[10], SOURCE + 11);
+        number((Long) values[11], SOURCE + 12);
     }
 
     private void number(Long value, int slot) {
@@ -224,40 +344,69 @@ final class Table {
         }
     }
 
+    /** A text that is the last one of its place, usually. */
+    private void same(String text, int slot) {
+        if (text == null) {
+            nulls |= 1L << slot;
+            return;
+        }
+        Known last = known[slot];
+        if (!last.text.equals(text)) {
+            byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+            last = new Known(bytes, 0, bytes.length);
+            known[slot] = last;
+        }
+        raw(last.bytes, last.bytes.length, slot);
+    }
+
     private void text(String text, int slot) {
         if (text == null) {
             nulls |= 1L << slot;
+            return;
+        }
+        int length = text.length();
+        room(length + 8);
+        if (!ascii(text, length)) {
+            byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+            raw(bytes, bytes.length, slot);
         } else {
-            ascii(text, slot);
+            range(slot, length);
         }
     }
 
     /** Without an array in between: eight characters a step, the last eight overlap. */
-    private void ascii(String text, int slot) {
-        int length = text.length();
+    private boolean ascii(String text, int length) {
         int last = length - 8;
         if (last < 0) {
+            int seen = 0;
             for (int i = 0; i < length; i++) {
-                out[end + i] = (byte) text.charAt(i);
+                char one = text.charAt(i);
+                seen |= one;
+                out[end + i] = (byte) one;
             }
-        } else {
-            for (int i = 0; i < last; i += 8) {
-                LONG.set(out, end + i, eight(text, i));
-            }
-            LONG.set(out, end + last, eight(text, last));
+            return seen < 0x80;
         }
+        for (int i = 0; i < last; i += 8) {
+            if (!eight(text, i, end + i)) {
+                return false;
+            }
+        }
+        return eight(text, last, end + last);
+    }
+
+    private boolean eight(String text, int from, int at) {
+        long even = text.charAt(from) | (long) text.charAt(from + 2) << 16 | (long) text.charAt(from + 4) << 32
+                | (long) text.charAt(from + 6) << 48;
+        long odd = text.charAt(from + 1) | (long) text.charAt(from + 3) << 16 | (long) text.charAt(from + 5) << 32
+                | (long) text.charAt(from + 7) << 48;
+        LONG.set(out, at, even | odd << 8);
+        return ((even | odd) & NOT_ASCII) == 0;
+    }
+
+    private void raw(byte[] bytes, int length, int slot) {
+        room(length);
+        System.arraycopy(bytes, 0, out, end, length);
         range(slot, length);
-    }
-
-    private static long eight(String text, int at) {
-        return text.charAt(at) | text.charAt(at + 1) << 8 | text.charAt(at + 2) << 16 | (long) text.charAt(at + 3) << 24
-                | (long) text.charAt(at + 4) << 32 | (long) text.charAt(at + 5) << 40 | (long) text.charAt(at + 6) << 48
-                | (long) text.charAt(at + 7) << 56;
-    }
-
-    private void raw(byte[] bytes, int slot) {
-        System.arraycopy(bytes, 0, out, end, bytes.length);
-        range(slot, bytes.length);
     }
 
     private void put(int slot, long value) {
