@@ -3,6 +3,7 @@ import statistics
 
 import chart
 import limits
+import profiles
 
 SMALLER_IS_BETTER = {"wasm-batch"}
 # What criterion measures and the lane of a race that does the same.
@@ -152,6 +153,7 @@ def write(here, rows, costs, checks, floors):
         "machine": f"{rows[0]['machine']}; commit {rows[0]['commit']}.",
         "headline": headlines(usual, floors),
         "floors": "\n".join(limits.table(usual, floors)),
+        "profiles": "\n".join(profiles.table(checks["profiles"])),
         "jmh": jmh(usual, checks["jmh"]),
         "criterion": criterion(usual, checks["criterion"]),
         "cold": cold(plots, costs),
