@@ -4,8 +4,8 @@ import statistics
 import chart
 import limits
 import profiles
+from markdown import table
 
-SMALLER_IS_BETTER = {"wasm-batch"}
 # What criterion measures and the lane of a race that does the same.
 RACED = {
     "decode": ("rust-row", "decode alone"),
@@ -16,11 +16,6 @@ RACED = {
 }
 # The inputs that JMH has, too.
 USUAL = {"table", "defaults", "update of 12 columns"}
-
-
-def table(head, rows):
-    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
 
 
 def columns(row):
@@ -72,15 +67,14 @@ def batch_sizes(plots, costs):
     return ""
 
 
-def headlines(usual, floors):
+def headlines(heads, floors):
     rows = []
     for path, (_, wanted) in floors.items():
-        own = [row for row in usual if row["path"] == path]
-        if not own:
+        row = heads[path]
+        if not row:
             rows.append([path, "", "not measured", "", f"{wanted:g}"])
             continue
-        row = min((r for r in own if r["input"] != "megamorphic"), key=lambda r: r["ratio"]) if path == "smt" else own[0]
-        unit = " M records/s" if path == "rust-row" else "x the time" if path in SMALLER_IS_BETTER else "x"
+        unit = " M records/s" if path == "rust-row" else "x the time" if path == "wasm-batch" else "x"
         rows.append([path, row["peer"], f"**{row['ratio']:.2f}{unit}**", f"{row['p10']:.2f} - {row['p90']:.2f}", f"{wanted:g}"])
     return table(["path", "against", "ratio", "p10 - p90", "to reach"], rows)
 
@@ -141,7 +135,7 @@ def every(rows):
                    f"{row['p10']:.2f} - {row['p90']:.2f}", lanes(row)] for row in rows])
 
 
-def write(here, rows, costs, checks, floors):
+def write(here, rows, heads, costs, checks, floors):
     plots = here / "plots"
     plots.mkdir(exist_ok=True)
     for old in plots.glob("*.svg"):
@@ -151,9 +145,9 @@ def write(here, rows, costs, checks, floors):
     by_columns(plots, usual)
     places = {
         "machine": f"{rows[0]['machine']}; commit {rows[0]['commit']}.",
-        "headline": headlines(usual, floors),
-        "floors": "\n".join(limits.table(usual, floors)),
-        "profiles": "\n".join(profiles.table(checks["profiles"])),
+        "headline": headlines(heads, floors),
+        "floors": limits.table(usual, floors),
+        "profiles": profiles.table(checks["profiles"]),
         "jmh": jmh(usual, checks["jmh"]),
         "criterion": criterion(usual, checks["criterion"]),
         "cold": cold(plots, costs),

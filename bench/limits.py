@@ -1,4 +1,5 @@
 """What stands between ours and the floor: programs for one input, in the same run."""
+from markdown import table as markdown
 
 # Of a row: what the lane of ours and those of the floors are called.
 LANES = {# What is native there is ours: no limit.
@@ -16,15 +17,15 @@ NEAR = 1.10
 
 
 def table(rows, wanted):
-    """Rows of Markdown: of each path ours and the floor, what the floor itself would reach, and the steps alone."""
-    lines = ["| path | ours, ns | floor, ns | ours / floor | within a tenth | the floor's ratio | to reach | alone, ns |",
-             "|---|---|---|---|---|---|---|---|"]
+    """Of each path ours and the floor, what the floor itself would reach, and the steps alone."""
+    lines = []
     for row in rows:
         for name, ours, floors in LANES.get(row["path"], [(row["path"],) + USUAL]):
             floors = [floor for floor in floors if floor in row["lanes"]]
             if ours in row["lanes"] and floors:
                 lines.append(line(name, row, ours, floors[0], wanted.get(row["path"], (0, 0))[1]))
-    return lines
+    return markdown(["path", "ours, ns", "floor, ns", "ours / floor", "within a tenth", "the floor's ratio", "to reach",
+                     "alone, ns"], lines)
 
 
 def line(name, row, ours, floor, wanted):
@@ -37,4 +38,4 @@ def line(name, row, ours, floor, wanted):
         else f"{ns[floor] / ns['floor native']:.2f}x the time of the native floor" if name == "wasm-batch" else ""
     goal = f"{wanted:g}" if reached else ""
     near = "no" if by > NEAR else "Java's part" if (row["path"], floor) in OUR_LIBRARY else "**yes**"
-    return f"| {name} | {ns[ours]:.0f} | {ns[floor]:.0f} | {by:.2f} | {near} | {reached} | {goal} | {steps} |"
+    return [name, f"{ns[ours]:.0f}", f"{ns[floor]:.0f}", f"{by:.2f}", near, reached, goal, steps]

@@ -2,6 +2,8 @@
 import collections
 import re
 
+from markdown import table as markdown
+
 # What a frame on top of a stack belongs to: the first that fits.
 PLACES = [
     ("texts", r"java/lang/String|jbyte_\w*arraycopy|java/util/Arrays\.copyOfRange"),
@@ -54,12 +56,12 @@ def short(frame):
 
 
 def table(rows):
-    """Lines of Markdown."""
+    """Nothing if nothing was sampled."""
     names = [name for name in dict.fromkeys([p for p, _ in PLACES] + ["the component", "other native code"])
              if any(name in row["places"] for row in rows)]
-    lines = ["| path | " + " | ".join(names) + " | most of it on top |", "|---|" + "---|" * (len(names) + 1)]
+    lines = []
     for row in rows:
         parts = [f"{100 * row['places'].get(name, 0):.0f} %" for name in names]
         top = ", ".join(f"`{short(frame)}` {100 * part:.0f} %" for frame, part in row["frames"].items())
-        lines.append(f"| {row['path']} | " + " | ".join(parts) + f" | {top} |")
-    return lines if rows else []
+        lines.append([row["path"], *parts, top])
+    return markdown(["path", *names, "most of it on top"], lines) if rows else ""

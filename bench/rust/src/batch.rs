@@ -1,14 +1,13 @@
 //! Batches in a component against the native code, and what the settings that a JVM demands of the engine take.
 
 use crate::guest::{Guest, Settings};
-use crate::input::{Input, TOPIC, to_connect};
+use crate::input::{Input, to_connect};
 use crate::race::Race;
+use crate::sizes::Pair;
 use crate::straight::{StraightComponent, StraightModule, with_fixed_memory};
-use avro_converter::converter::AvroConverter;
 use bucatini_bench_guest::image;
-use component_host::{Component, ComponentConverter, Options};
+use connect_data::Converter;
 use connect_data::batch::{BatchWriter, Items, ToConnect};
-use connect_data::{Converter, InternedSchemas, Properties};
 use std::hint::black_box;
 use std::sync::Arc;
 
@@ -16,17 +15,14 @@ const BATCH: usize = 500;
 
 /// `straight`: the core module of a program for this table alone.
 pub fn race<'a>(input: &'a Input, bytes: &[u8], straight: &[u8]) -> Race<'a> {
-    let settings = Properties::from_iter([("schema.registry.url", "http://registry")]);
-    let native = AvroConverter::new(&settings, false, Arc::new(InternedSchemas::new())).unwrap();
-    let component = Component::load(bytes, None).unwrap();
-    let schemas = Arc::new(InternedSchemas::new());
-    let guest = ComponentConverter::open(&component, &settings, false, schemas, &Options::default()).unwrap();
-    let (native_topic, guest_topic) = (native.topic(TOPIC).unwrap(), guest.topic(TOPIC).unwrap());
+    let Pair { native, native_topic, guest, guest_topic } = Pair::open(input, bytes);
     let (mut one, mut other, mut single) = (Vec::new(), Vec::new(), Vec::new());
+    let mut images = Vec::new();
     for payload in &input.payloads {
         to_connect(&native, native_topic, payload, input, &mut one);
         to_connect(&guest, guest_topic, payload, input, &mut other);
         assert_eq!(one, other, "the component's image is another");
+        images.push(one.clone());
     }
     let batch: Vec<&[u8]> = (0..BATCH).map(|i| &*input.payloads[i % input.payloads.len()]).collect();
     let again = batch.clone();
@@ -53,7 +49,7 @@ pub fn race<'a>(input: &'a Input, bytes: &[u8], straight: &[u8]) -> Race<'a> {
                 black_box(one_by_one.to_connect(guest_topic, &[], payload, &mut single).unwrap());
             }
         });
-    race = floors(race, input, straight);
+    race = floors(race, input, &images, straight);
     for settings in Settings::ALL {
         let mut guest = Guest::new(bytes, settings, input);
         race = race.lane(settings.name, move |count| {
@@ -65,16 +61,12 @@ pub fn race<'a>(input: &'a Input, bytes: &[u8], straight: &[u8]) -> Race<'a> {
     race
 }
 
-/// Programs for this table alone: natively, and in the host's engine by the batch and by the record.
-fn floors<'a>(race: Race<'a>, input: &'a Input, straight: &[u8]) -> Race<'a> {
-    let settings = Properties::from_iter([("schema.registry.url", "http://registry")]);
-    let native = AvroConverter::new(&settings, false, Arc::new(InternedSchemas::new())).unwrap();
-    let topic = native.topic(TOPIC).unwrap();
-    let [mut wanted, mut image] = [Vec::new(), vec![0; image::IMAGE]];
-    for payload in &input.payloads {
-        to_connect(&native, topic, payload, input, &mut wanted);
-        image::write(payload, image.first_chunk_mut().unwrap()).unwrap();
-        assert_eq!(wanted, image, "the straight program's image is another");
+/// Programs for this table alone, to the same images: natively, and in the host's engine by the batch and by the record.
+fn floors<'a>(race: Race<'a>, input: &'a Input, images: &[Vec<u8>], straight: &[u8]) -> Race<'a> {
+    let mut image = [0; image::IMAGE];
+    for (payload, wanted) in input.payloads.iter().zip(images) {
+        image::write(payload, &mut image).unwrap();
+        assert_eq!(wanted[..], image, "the straight program's image is another");
     }
     let payloads = || input.payloads.iter().cycle().map(|payload| &payload[..]);
     // They live as long as the process: component functions want borrowed lists of one lifetime.
@@ -83,8 +75,7 @@ fn floors<'a>(race: Race<'a>, input: &'a Input, straight: &[u8]) -> Race<'a> {
     let again = singles.clone();
     let mut out = vec![0; batch.len() * 4];
     let written = image::batch(batch, &mut out).unwrap();
-    for (item, payload) in Items::read(&out[..written]).unwrap().zip(payloads()) {
-        to_connect(&native, topic, payload, input, &mut wanted);
+    for (item, wanted) in Items::read(&out[..written]).unwrap().zip(images.iter().cycle()) {
         assert_eq!(&item.unwrap()[5..], wanted, "the straight program's result is another");
     }
     let fixed = with_fixed_memory(straight);

@@ -2,6 +2,7 @@
 
 use crate::input::{Input, to_connect};
 use crate::race::Race;
+use crate::row::each;
 use connect_data::{Converter, InternedSchemas, Properties};
 use std::hint::black_box;
 use std::sync::Arc;
@@ -22,23 +23,25 @@ pub fn race(input: &Input) -> Race<'_> {
         assert_eq!(quotes_and_backslashes(line), quotes);
     }
     Race::default()
-        .lane("ours", move |count| {
-            for i in 0..count {
+        .lane(
+            "ours",
+            each(input, move |line| {
                 image.clear();
-                let line = &input.payloads[i % input.payloads.len()];
                 black_box(core.to_connect(topic, &[], line, &mut image).unwrap());
-            }
-        })
-        .lane("UTF-8", |count| {
-            for i in 0..count {
-                black_box(std::str::from_utf8(&input.payloads[i % input.payloads.len()]).unwrap());
-            }
-        })
-        .lane("structure", |count| {
-            for i in 0..count {
-                black_box(quotes_and_backslashes(&input.payloads[i % input.payloads.len()]));
-            }
-        })
+            }),
+        )
+        .lane(
+            "UTF-8",
+            each(input, |line| {
+                black_box(std::str::from_utf8(line).unwrap());
+            }),
+        )
+        .lane(
+            "structure",
+            each(input, |line| {
+                black_box(quotes_and_backslashes(line));
+            }),
+        )
         .lane("comparison", move |count| {
             for i in 0..count {
                 let line = i % input.payloads.len();

@@ -205,7 +205,8 @@ fn each_of<T>(input: &Input, of: impl FnMut(&[u8]) -> T) -> Vec<T> {
     input.payloads.iter().map(Vec::as_slice).map(of).collect()
 }
 
-fn each<'a>(input: &'a Input, mut body: impl FnMut(&[u8]) + 'a) -> impl FnMut(usize) + 'a {
+/// Each record of the input in turn.
+pub fn each<'a>(input: &'a Input, mut body: impl FnMut(&[u8]) + 'a) -> impl FnMut(usize) + 'a {
     let mut next = 0;
     move |count| {
         for _ in 0..count {

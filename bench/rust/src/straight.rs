@@ -58,12 +58,7 @@ impl StraightModule {
     /// What lies in the module's memory afterwards.
     pub fn run(&mut self, batch: &[u8]) -> &[u8] {
         self.memory.data_mut(&mut self.store)[self.input..][..batch.len()].copy_from_slice(batch);
-        self.again(batch.len())
-    }
-
-    /// Once more what was written before.
-    pub fn again(&mut self, len: usize) -> &[u8] {
-        let written = self.convert.call(&mut self.store, len as u32).unwrap() as usize;
+        let written = self.convert.call(&mut self.store, batch.len() as u32).unwrap() as usize;
         &self.memory.data(&self.store)[self.output..][..written]
     }
 }

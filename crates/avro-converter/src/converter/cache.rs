@@ -60,7 +60,7 @@ impl<K: Copy + Ord, V> Cache<K, V> {
     /// used: two atomic operations fewer.
     #[inline]
     pub(super) fn with<R>(&self, key: K, look: impl FnOnce(&V) -> R) -> Option<R> {
-        if let Some((_, value)) = self.first.iter().map_while(OnceLock::get).find(|(first, _)| *first == key) {
+        if let Some((_, value)) = self.staying().find(|(first, _)| *first == key) {
             return Some(look(value));
         }
         {
@@ -77,7 +77,7 @@ impl<K: Copy + Ord, V> Cache<K, V> {
     pub(super) fn insert(&self, key: K, value: Arc<V>) {
         self.remember(key, &value);
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
-        let stays = |key: &K| self.first.iter().map_while(OnceLock::get).any(|(first, _)| first == key);
+        let stays = |key: &K| self.staying().any(|(first, _)| first == key);
         if let Some(free) = self.first.iter().find(|first| first.get().is_none()).filter(|_| !stays(&key)) {
             // Others insert behind the same lock.
             let _ = free.set((key, value.clone()));
@@ -91,6 +91,11 @@ impl<K: Copy + Ord, V> Cache<K, V> {
         }
         let used = AtomicU64::new(self.tick());
         entries.insert(key, Entry { value, used });
+    }
+
+    #[inline]
+    fn staying(&self) -> impl Iterator<Item = &(K, Arc<V>)> {
+        self.first.iter().map_while(OnceLock::get)
     }
 
     fn remember(&self, key: K, value: &Arc<V>) {

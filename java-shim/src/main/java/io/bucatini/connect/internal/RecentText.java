@@ -61,9 +61,8 @@ final class RecentText {
     }
 
     private Entry last;
+    /** None left: the place was given up. */
     private int patience = PATIENCE;
-    /** Whether the place was given up. */
-    private boolean settled;
 
     /** Appends the UTF-8 of a text. */
     void write(String text, WireWriter out) {
@@ -71,7 +70,7 @@ final class RecentText {
         if (entry != null && entry.text.equals(text)) {
             hit();
             out.padded(entry.padded, entry.bytes.length);
-        } else if (settled) {
+        } else if (patience <= 0) {
             out.utf8(text);
         } else {
             missed(text, out);
@@ -80,7 +79,7 @@ final class RecentText {
 
     /** The text of {@code length} bytes of UTF-8. */
     String of(byte[] heap, int offset, int length) {
-        return settled ? text(heap, offset, length) : compared(heap, offset, length);
+        return patience > 0 ? compared(heap, offset, length) : text(heap, offset, length);
     }
 
     private String compared(byte[] heap, int offset, int length) {
@@ -137,7 +136,6 @@ final class RecentText {
     }
 
     private void keep(byte[] bytes, String text) {
-        settled = --patience <= 0;
-        last = settled ? null : new Entry(bytes, text);
+        last = --patience > 0 ? new Entry(bytes, text) : null;
     }
 }
