@@ -84,7 +84,7 @@ const OWN: &[ConfigKey] = &[
         ..ConfigKey::new("engine", ConfigType::String, DefaultValue::Text("native"), Importance::Low, BUCATINI, "Engine",
         "Which form of the converter runs: native, or wasm (the same code as a WebAssembly component).") },
     ConfigKey::new("lazy", ConfigType::Boolean, TRUE, Importance::Low, BUCATINI, "Late envelopes",
-        "Whether the fields of a change event's envelope are made when somebody looks at them: our transformation then makes its row and nothing else."),
+        "Whether the fields of a change event's envelope are made when somebody looks at them, as long as our transformation is there, which then makes its row and nothing else."),
 ];
 
 /// Settings of `AvroData`: what the conversion of schemas and values depends on, in both directions.

@@ -12,6 +12,6 @@ public interface EnvelopeMXBean {
     /** Structs that were complete: of another converter, or somebody had looked into them. */
     long getRead();
 
-    /** Envelopes of our converter in another class loader: complete Structs to us. */
+    /** Envelopes of our converter in another class loader: complete Structs to us. Once nobody takes them it makes few of them. */
     long getOfAnotherLoader();
 }

@@ -11,7 +11,7 @@ import org.apache.kafka.connect.data.Struct;
 /**
  * An envelope that is complete as soon as anybody looks into it. What it was decoded from has been checked as a whole before, so
  * that a fault in the data is the converter's. Until then our own transformation takes from the image what it needs, and the rest
- * is never made.
+ * is never made. Where no transformation does, converters make few of them ({@link Lateness}).
  *
  * <p>Like any Struct it may be handed from thread to thread and read by several at once. One difference remains: a plain Struct
  * is never equal to one of another class, so {@code plain.equals(lazy)} is false although {@code lazy.equals(plain)} is true.
@@ -43,6 +43,13 @@ final class LazyStruct extends Struct {
     /** What the fields will be read from; null if they are there. */
     RowImage pending() {
         return (RowImage) IMAGE.getAcquire(this);
+    }
+
+    /** A row is about to be made from it. */
+    void taken() {
+        if (pending() != null) {
+            plan.lateness.taken();
+        }
     }
 
     RowImagePlan plan() {

@@ -164,7 +164,7 @@ public final class NativePlugin implements AutoCloseable {
                 if (result >= 0) {
                     int length = (int) result;
                     Schemas.Interned schema = schemas.get((int) (result >>> 32));
-                    Object value = lazy && schema.plan != null && schema.plan.lazy
+                    Object value = lazy && schema.plan != null && schema.plan.lazy && schema.plan.lateness.isNext()
                             ? reader.readLazily(schema.plan, scratch.copy(length), payload)
                             : reader.read(schema.plan, scratch.receive(length), length, payload);
                     return new SchemaAndValue(schema.schema, value);
@@ -232,7 +232,11 @@ public final class NativePlugin implements AutoCloseable {
             if (plan == null) {
                 return applyFrame(record);
             }
-            envelopes.sees(record.value());
+            Object value = record.value();
+            envelopes.sees(value);
+            if (value instanceof LazyStruct) {
+                ((LazyStruct) value).taken();
+            }
             return plan.apply(record);
         } catch (RuntimeException e) {
             throw translated(e);

@@ -59,6 +59,8 @@ final class RowImagePlan {
     final RecentText recent;
     /** Whether a value may be read later: nothing in it can fail that the image's writer has not checked. */
     final boolean lazy;
+    /** Whether that pays. */
+    final Lateness lateness;
     /** Of a map. */
     RowImagePlan key;
     /** Of an array or map; the struct that a reference stands for. */
@@ -83,6 +85,7 @@ final class RowImagePlan {
         this.kinds = new int[fields.length];
         this.recent = kind == STRING ? new RecentText() : null;
         this.lazy = lazy;
+        this.lateness = lazy ? new Lateness() : null;
     }
 
     /** What reads this struct in a straight line, once it has been read often; null before, or if there is none. */
