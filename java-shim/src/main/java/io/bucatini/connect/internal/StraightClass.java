@@ -7,7 +7,9 @@ import java.lang.invoke.MethodHandles;
 import java.lang.ref.WeakReference;
 import java.lang.reflect.Array;
 import java.lang.reflect.Method;
+import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -90,11 +92,22 @@ final class StraightClass {
      * @param line knows of the plan no more than kinds and slots of its fields: plans of one shape share a class
      */
     static <T> T of(RowImagePlan plan, Class<T> parent, String method, String descriptor, int locals, Line line) {
-        if (DEFINE == null || plan.width > MAX_SLOTS || height(plan, 0) > MAX_HEIGHT) {
+        return plan.width > MAX_SLOTS || height(plan, 0) > MAX_HEIGHT ? null
+                : of(shape(plan), parent, method, descriptor, locals, Collections.nCopies(plan.fields.length, line));
+    }
+
+    /**
+     * An object of such a class, null if this JDK allows none or the class would be too large.
+     *
+     * @param shape says all that the lines know: classes are shared by it
+     * @param lines each gets its index
+     */
+    static <T> T of(String shape, Class<T> parent, String method, String descriptor, int locals, List<Line> lines) {
+        if (DEFINE == null) {
             return null;
         }
-        String shape = shape(plan, parent);
-        WeakReference<?> known = MADE.get(shape);
+        String key = parent.getSimpleName() + shape;
+        WeakReference<?> known = MADE.get(key);
         Object alike = known == null ? null : known.get();
         if (alike != null) {
             return parent.cast(alike);
@@ -104,29 +117,29 @@ final class StraightClass {
         }
         try {
             StraightClass file = new StraightClass(PACKAGE + parent.getSimpleName());
-            byte[] lines = file.lines(plan.fields.length, line);
-            if (lines.length >= MAX_CODE) {
+            byte[] body = file.lines(lines);
+            if (body.length >= MAX_CODE) {
                 return null;
             }
             MethodHandles.Lookup hidden = (MethodHandles.Lookup) DEFINE.invoke(
-                    MethodHandles.lookup(), file.bytes(method, descriptor, locals, lines), true, NO_OPTIONS);
+                    MethodHandles.lookup(), file.bytes(method, descriptor, locals, body), true, NO_OPTIONS);
             T made = parent.cast(hidden.lookupClass().getDeclaredConstructor().newInstance());
             WeakReference<T> reference = new WeakReference<>(made);
             CLASSES.incrementAndGet();
-            MADE.put(shape, reference);
+            MADE.put(key, reference);
             PluginHandle.CLEANER.register(made, () -> {
                 CLASSES.decrementAndGet();
-                MADE.remove(shape, reference);
+                MADE.remove(key, reference);
             });
             return made;
         } catch (ReflectiveOperationException | IOException | RuntimeException | LinkageError e) {
-            LOG.debug("No class for {}", plan.schema.name(), e);
+            LOG.debug("No {} in a straight line", parent.getSimpleName(), e);
             return null;
         }
     }
 
-    private static String shape(RowImagePlan plan, Class<?> parent) {
-        StringBuilder shape = new StringBuilder(parent.getSimpleName());
+    private static String shape(RowImagePlan plan) {
+        StringBuilder shape = new StringBuilder();
         for (int i = 0; i < plan.kinds.length; i++) {
             shape.append((char) plan.kinds[i]).append((char) plan.offsets[i]);
         }
@@ -175,11 +188,11 @@ final class StraightClass {
         }
     }
 
-    private byte[] lines(int fields, Line line) throws IOException {
+    private byte[] lines(List<Line> lines) throws IOException {
         ByteArrayOutputStream body = new ByteArrayOutputStream();
         code = new DataOutputStream(body);
-        for (int i = 0; i < fields; i++) {
-            line.write(this, i);
+        for (int i = 0; i < lines.size(); i++) {
+            lines.get(i).write(this, i);
         }
         code.writeByte(RETURN);
         return body.toByteArray();
@@ -235,6 +248,9 @@ final class StraightClass {
     }
 
     void push(int value) throws IOException {
+        if (value > MAX_SLOTS) {
+            throw new IOException("there is no such field or slot: " + value);
+        }
         if (value <= Byte.MAX_VALUE) {
             code.writeByte(BIPUSH);
             code.writeByte(value);
