@@ -18,7 +18,10 @@ final class EnvelopeMetrics implements EnvelopeMXBean {
     }
 
     void sees(Object value) {
-        if (value instanceof LazyStruct && ((LazyStruct) value).pending() != null) {
+        // Most often asked of these, and the answer is known to what follows.
+        if (value != null && value.getClass() == Struct.class) {
+            counted();
+        } else if (value instanceof LazyStruct && ((LazyStruct) value).pending() != null) {
             if (unread++ == 0) {
                 name.show(this);
             }
@@ -27,12 +30,16 @@ final class EnvelopeMetrics implements EnvelopeMXBean {
         }
     }
 
-    private void complete(Object value) {
+    private void counted() {
         if (read++ == 0) {
             name.show(this);
         }
+    }
+
+    private void complete(Object value) {
+        counted();
         Class<?> type = value.getClass();
-        if (type != Struct.class && type != LazyStruct.class && type.getName().equals(LazyStruct.class.getName())
+        if (type != LazyStruct.class && type.getName().equals(LazyStruct.class.getName())
                 && ofAnotherLoader++ == 0) {
             LOG.warn("The converter is of {}, this transformation of {}: its rows take the longer way. They meet when both are "
                     + "of one folder and of one level, worker or connector",

@@ -14,12 +14,18 @@ final class MoveSource {
     /** The constant, or what stands in for a value that is not there. */
     private final Object absent;
     private final Object instead;
+    /** Where the value lies in an event whose values lie open; null if that is further down, or not to be had alone. */
+    private final EventPart part;
+    private final int position;
 
     private MoveSource(StructPath path, StructPath guard, Object absent, Object instead) {
         this.path = path;
         this.guard = guard;
         this.absent = absent;
         this.instead = instead;
+        StructPath parent = path == null || path.length() == 0 ? null : path.parent();
+        part = parent == null || guard != null && !guard.isSame(parent) ? null : EventPart.at(parent);
+        position = part == null ? 0 : path.lastPosition();
     }
 
     static MoveSource read(WireReader in, Schema root, Moves moves) {
@@ -52,5 +58,41 @@ final class MoveSource {
         }
         Object value = path.get(root, NOTHING);
         return value == NOTHING ? absent : value == null ? instead : value;
+    }
+
+    /** As {@link #get(Object)}, with the values of the event if they lie open. */
+    Object get(Object root, Object[] open) {
+        Object[] from = open == null || part == null ? null : part.values(open);
+        return from == null ? get(root) : in(from);
+    }
+
+    boolean isConstant() {
+        return path == null;
+    }
+
+    /** Null if it has no place of its own right in a part of the event. */
+    EventPart part() {
+        return part;
+    }
+
+    /** Where it is in the part. */
+    int position() {
+        return position;
+    }
+
+    /** Whether a null in its place gives way to something. */
+    boolean hasStandIn() {
+        return instead != null;
+    }
+
+    /** The value, from the values of the part. */
+    Object in(Object[] values) {
+        Object value = values[position];
+        return value == null ? instead : value;
+    }
+
+    /** The constant, or what stands in where there is no part. */
+    Object absent() {
+        return absent;
     }
 }

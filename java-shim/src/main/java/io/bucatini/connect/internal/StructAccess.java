@@ -51,6 +51,13 @@ final class StructAccess {
         return (Object[]) VALUES.get(struct);
     }
 
+    /** The values that lie open in the array behind a Struct, where {@link #isDirect}; null if they do not. Not to be changed. */
+    static Object[] open(Struct struct) {
+        boolean open = struct.getClass() == Struct.class
+                || struct instanceof LazyStruct && ((LazyStruct) struct).pending() == null;
+        return open ? (Object[]) VALUES.get(struct) : null;
+    }
+
     /** The array to fill for a new Struct of {@code count} fields; {@link #fill} completes it. */
     Object[] empty(Struct struct, int count) {
         return direct ? (Object[]) VALUES.get(struct) : new Object[count];

@@ -208,6 +208,11 @@ final class StructPath {
         return walk(root, nothing);
     }
 
+    /** The value at a path of one step in a Struct of these values. */
+    Object find(Object[] values) {
+        return values[positions[0]];
+    }
+
     private Object walk(Object root, Object nothing) {
         Object value = root;
         for (int i = 0; i < positions.length; i++) {
@@ -222,6 +227,10 @@ final class StructPath {
     /** The Struct at the path, which must be there. */
     Struct struct(Object root) {
         return struct(get(root, null), positions.length);
+    }
+
+    int length() {
+        return positions.length;
     }
 
     /** Position in the root. */
@@ -247,7 +256,7 @@ final class StructPath {
      * Whether the fields are these, which is what positions depend on. Schemas of one content need not be equal in Java: a
      * default's schema cannot have itself as default, and a default of bytes is equal to itself only.
      */
-    private static boolean hasFields(Schema schema, List<Field> fields) {
+    static boolean hasFields(Schema schema, List<Field> fields) {
         List<Field> found = schema.fields();
         boolean same = found.size() == fields.size();
         for (int i = 0; same && i < found.size(); i++) {
