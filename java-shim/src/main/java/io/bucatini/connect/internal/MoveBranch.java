@@ -34,6 +34,7 @@ final class MoveBranch {
     private MoveSource topic;
     private boolean keepIfBlank;
     private StructPath operation;
+    private int operationAt = -1;
     private String dropped;
     private boolean byKey;
     private final Map<Object, MoveProgram> programs = new ConcurrentHashMap<>();
@@ -58,6 +59,7 @@ final class MoveBranch {
             }
             operation = in.u8() == 0 ? null : StructPath.read(in, schema.schema, moves.access);
             dropped = in.u8() == 0 ? null : in.str();
+            operationAt = dropped == null ? StructPath.only(operation) : -1;
             byKey = in.u8() != 0;
         } else if (action > CHANGE) {
             throw new BucatiniError("plan.branch", "plan: unknown kind of branch " + action);
@@ -89,10 +91,10 @@ final class MoveBranch {
     /** The program for an operation of one letter, if there is one already and it takes no more to find it; else null. */
     private MoveProgram known(Object[] open) {
         MoveProgram single = only;
-        if (single != null || operation == null || operation.length() != 1) {
+        if (single != null || operationAt < 0) {
             return single;
         }
-        Object found = operation.find(open);
+        Object found = open[operationAt];
         int letter = found instanceof String ? letter((String) found) : -1;
         return letter < 0 ? null : byLetter[letter];
     }

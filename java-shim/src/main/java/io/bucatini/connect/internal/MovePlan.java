@@ -27,6 +27,9 @@ final class MovePlan {
     private final StructPath before;
     /** Null where rows are looked for otherwise: those that may give way to a default. */
     private final EventPart event;
+    /** Where rows are among the values of an event; -1 for nowhere. */
+    private final int afterAt;
+    private final int beforeAt;
     /** Stand for rows that are null; usually null themselves. */
     private final Object afterDefault;
     private final Object beforeDefault;
@@ -48,8 +51,10 @@ final class MovePlan {
         afterDefault = kind == ENVELOPE && in.u8() != 0 ? rowDefault(in, after) : null;
         before = kind == ENVELOPE && in.u8() != 0 ? path(in) : null;
         beforeDefault = kind == ENVELOPE && in.u8() != 0 ? rowDefault(in, before) : null;
+        afterAt = StructPath.only(after);
+        beforeAt = StructPath.only(before);
         event = kind == ENVELOPE && afterDefault == null && beforeDefault == null && moves.access.isDirect()
-                && after.length() == 1 && (before == null || before.length() == 1) ? EventPart.event(schema.schema) : null;
+                && afterAt >= 0 && (before == null) == (beforeAt < 0) ? EventPart.event(schema.schema) : null;
         for (int i = 0; kind == ENVELOPE && i < branches.length; i++) {
             branches[i] = new MoveBranch(in, i, schema, before, moves);
         }
@@ -100,7 +105,7 @@ final class MovePlan {
             default:
                 Object[] open = event == null ? null : event.open(value);
                 if (open != null) {
-                    return branches[after.find(open) != null ? 0 : before != null && before.find(open) != null ? 1 : 2]
+                    return branches[open[afterAt] != null ? 0 : beforeAt >= 0 && open[beforeAt] != null ? 1 : 2]
                             .open(record, value, open);
                 }
                 Object rows = withDefaults(value);

@@ -208,11 +208,6 @@ final class StructPath {
         return walk(root, nothing);
     }
 
-    /** The value at a path of one step in a Struct of these values. */
-    Object find(Object[] values) {
-        return values[positions[0]];
-    }
-
     private Object walk(Object root, Object nothing) {
         Object value = root;
         for (int i = 0; i < positions.length; i++) {
@@ -231,6 +226,11 @@ final class StructPath {
 
     int length() {
         return positions.length;
+    }
+
+    /** Position in the root of what is right in it; -1 if there is no path or it leads further. */
+    static int only(StructPath path) {
+        return path == null || path.positions.length != 1 ? -1 : path.positions[0];
     }
 
     /** Position in the root. */
