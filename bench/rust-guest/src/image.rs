@@ -4,7 +4,7 @@ use crate::event::{Event, SLOTS};
 
 /// Bytes of an image: it has no tail.
 pub const IMAGE: usize = FIRST_SLOT + 8 * SLOTS;
-const FIRST_SLOT: usize = 40;
+pub const FIRST_SLOT: usize = 40;
 /// Before each image of a result: its length, the status and the schema.
 const RESULT: usize = 9;
 /// Before each payload of a batch: the topic and the length of its headers.

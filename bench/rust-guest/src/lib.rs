@@ -1,5 +1,6 @@
 //! Programs for one table and nothing else: what our general code is measured against, as native code and in WebAssembly.
 
+pub mod encode;
 mod event;
 #[cfg(target_arch = "wasm32")]
 mod exports;

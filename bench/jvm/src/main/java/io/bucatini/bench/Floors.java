@@ -1,5 +1,6 @@
 package io.bucatini.bench;
 
+import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.Map;
 import org.apache.kafka.connect.data.Schema;
@@ -24,6 +25,7 @@ final class Floors {
     private final Straight straight;
     private final Core core;
     private final Schema schema;
+    private final int id;
     private final byte[][] images = new byte[Input.RECORDS][];
     private final Struct[] events = new Struct[Input.RECORDS];
 
@@ -41,6 +43,7 @@ final class Floors {
         this.reader = new Table(schema);
         this.writer = new Table(input.schemas[0]);
         this.straight = Straight.of(core);
+        this.id = ByteBuffer.wrap(input.payloads[0], 1, Integer.BYTES).getInt();
         for (int i = 0; i < Input.RECORDS; i++) {
             images[i] = core.image(input.payloads[i]);
             events[i] = event(i);
@@ -49,6 +52,7 @@ final class Floors {
             Values.expectSame("floor encode", input.payloads[i], encoded(i));
             if (straight != null) {
                 Values.expectSame("straight image", images[i], straight.image(input.payloads[i]));
+                Values.expectSame("straight encode", input.payloads[i], encodedStraight(i));
             }
         }
     }
@@ -79,6 +83,15 @@ final class Floors {
         Struct event = reader.event(straight.image(input.payloads[i]), Straight.IMAGE, input.payloads[i]);
         core.leave();
         return new SchemaAndValue(schema, event);
+    }
+
+    /** As {@link #encoded}, by the native program for this table, which is told the id that the registry gave. */
+    private byte[] encodedStraight(int i) {
+        core.enter(input.topics[i]);
+        int length = writer.write(input.schemas[i], input.values[i]);
+        byte[] payload = straight.payload(writer.image(), length, id);
+        core.leave();
+        return payload;
     }
 
     /** One record of the input. */
@@ -173,6 +186,10 @@ final class Floors {
         for (int i = 0; i < Input.RECORDS; i++) {
             int length = writer.write(input.schemas[i], input.values[i]);
             written[i] = Arrays.copyOf(writer.image(), length);
+        }
+        if (straight != null) {
+            race.lane("straight native", each(i -> straight.payload(written[i], written[i].length, id).length))
+                    .lane(STRAIGHT, each(i -> encodedStraight(i).length));
         }
         return race.lane("call", each(i -> core.call(written[i])))
                 .lane("image", each(i -> writer.write(input.schemas[i], input.values[i])))

@@ -3,16 +3,19 @@ package io.bucatini.bench;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 
-/** The native program for {@link Input#BASE} alone (bench/rust-guest), called as our library is: payload in, row image out. */
+/** The native program for {@link Input#BASE} alone (bench/rust-guest), called as our library is: payload in, row image out, and back. */
 final class Straight {
     /** Where {@code make bench-rust} has left it; without it the lanes that need it are left out. */
     private static final String LIBRARY = System.getProperty("straight");
     /** Bytes of an image. */
     static final int IMAGE = 408;
 
+    /** More than an image or a payload of the table takes. */
+    private static final int CAPACITY = 4096;
+
     private final Core core;
-    private final ByteBuffer in = ByteBuffer.allocateDirect(4096);
-    private final ByteBuffer out = ByteBuffer.allocateDirect(4096);
+    private final ByteBuffer in = ByteBuffer.allocateDirect(CAPACITY);
+    private final ByteBuffer out = ByteBuffer.allocateDirect(CAPACITY);
     private final long inAddress;
     private final long outAddress;
     private final byte[] received = new byte[IMAGE];
@@ -44,5 +47,21 @@ final class Straight {
         return received;
     }
 
+    /** The payload of an image under the id of its schema, in an array of its own. */
+    byte[] payload(byte[] image, int length, int schema) {
+        in.clear();
+        in.put(image, 0, length);
+        long written = payload(inAddress, length, schema, outAddress, CAPACITY);
+        if (written < 0) {
+            throw new IllegalStateException("not an image of the table");
+        }
+        byte[] payload = new byte[(int) written];
+        out.clear();
+        out.get(payload);
+        return payload;
+    }
+
     private static native long image(long in, int length, long out);
+
+    private static native long payload(long in, int length, int schema, long out, int capacity);
 }
