@@ -5,6 +5,7 @@ use super::leaf::{Leaf, Variable};
 use super::node::is_union;
 use super::plan::{Code, Null, NullId, Op, Pc, Place};
 use super::resolve::{Branch, Child, Context, Meeting, Resolved, Target, Types};
+use super::straight;
 use crate::avro_schema::TypeId;
 use connect_data::{Error, NodeId, Result, Schema};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -45,7 +46,9 @@ pub(super) fn compile(types: &Types<'_>) -> Result<Code> {
         compiler.fields(body.node, body.own, body.writer, 0, place)?;
         compiler.emit(place, Op::Return)?;
     }
-    Ok(compiler.code)
+    let mut code = compiler.code;
+    code.steps = straight::steps(&code);
+    Ok(code)
 }
 
 /// The structs that something below refers back to.

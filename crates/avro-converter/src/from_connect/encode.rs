@@ -4,7 +4,7 @@ use super::anything;
 use super::constant::unavailable;
 use super::plan::{Code, Null, NullId, Op, Pc};
 use super::resolve::Branch;
-use super::straight::Straight;
+use super::straight;
 use super::write::{self, Word};
 use connect_data::row_image::{Image, MAX_AGGREGATE_DEPTH, MAX_IMAGE};
 use connect_data::{Error, Result};
@@ -15,7 +15,7 @@ const MAX_RECORD: usize = MAX_IMAGE;
 /// Items of all aggregates together: no honest image has more.
 const MAX_ITEMS: usize = MAX_IMAGE / 8;
 
-/// Octets that [`Straight`] gets at a time: what is not used was zeroed in vain.
+/// Octets that [`straight`] gets at a time: what is not used was zeroed in vain.
 const LEAST_ROOM: usize = 256;
 const MOST_ROOM: usize = 16 * 1024;
 
@@ -92,7 +92,10 @@ impl<'a> Run<'a, '_> {
         loop {
             let mut next = code.ops.get(self.pc as usize);
             // Single items are not worth it.
-            if !self.cursor.unavailable && (self.frames.is_empty() || matches!(next, Some(Op::Struct { .. }))) {
+            if !self.cursor.unavailable
+                && (self.frames.is_empty() || matches!(next, Some(Op::Struct { .. })))
+                && code.steps.get(self.pc as usize).is_some_and(straight::Step::is_done)
+            {
                 self.straight(out);
                 next = code.ops.get(self.pc as usize);
             }
@@ -248,10 +251,10 @@ impl<'a> Run<'a, '_> {
         // Most values take fewer octets than their slot; whoever takes more gets room once more.
         let room = if at == self.start { 6 * image.slots.len() + image.tail.len() } else { 0 };
         out.resize((at + room.clamp(LEAST_ROOM, MOST_ROOM)).min(self.limit), 0);
-        let mut straight = Straight { image, base: self.cursor.base, out: out.as_mut_slice(), at };
-        self.pc = straight.run(self.code, self.pc as usize) as Pc;
-        let at = straight.at;
-        out.truncate(at);
+        let place = out.get_mut(at..).unwrap_or_default();
+        let (written, pc) = straight::run(self.code, image, self.cursor.base, place, self.pc as usize);
+        self.pc = pc as Pc;
+        out.truncate(at + written);
     }
 
     /// The slot in the image, or `None` after having written what null becomes.

@@ -2,7 +2,8 @@
 
 use super::leaf::{Scalar, Variable};
 use super::resolve::Branch;
-use connect_data::{Error, Step};
+use super::straight::Step;
+use connect_data::Error;
 
 /// Index of an opcode.
 pub(super) type Pc = u32;
@@ -92,6 +93,8 @@ pub(super) enum Place {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Code {
     pub(super) ops: Vec<Op>,
+    /// The same for [`super::straight`], one for each.
+    pub(super) steps: Vec<Step>,
     /// Place of each opcode.
     pub(super) at: Vec<u32>,
     pub(super) places: Vec<Place>,
@@ -113,12 +116,16 @@ impl Code {
             match self.places.get(place as usize) {
                 None | Some(Place::Root) => return error,
                 Some(Place::Field { parent, name }) => {
-                    error = error.within(Step::Field(name.clone()));
+                    error = error.within(connect_data::Step::Field(name.clone()));
                     place = *parent;
                 }
                 Some(Place::Item { parent, entry }) => {
                     let (_, index) = frames.next().unwrap_or((0, 0));
-                    error = error.within(if *entry { Step::Entry(index) } else { Step::Index(index) });
+                    error = error.within(if *entry {
+                        connect_data::Step::Entry(index)
+                    } else {
+                        connect_data::Step::Index(index)
+                    });
                     place = *parent;
                 }
                 Some(Place::Body) => match frames.next() {

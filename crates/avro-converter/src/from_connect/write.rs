@@ -71,6 +71,11 @@ impl Word {
         self.octets.to_le_bytes()
     }
 
+    /// The octet, if it is one.
+    pub(super) fn as_octet(self) -> Option<u8> {
+        (self.len == 1).then_some(self.octets as u8)
+    }
+
     /// How many octets.
     #[inline]
     pub(super) fn len(self) -> usize {
