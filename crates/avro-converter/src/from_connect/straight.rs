@@ -156,7 +156,7 @@ pub(super) fn run(code: &Code, image: Parts<'_>, base: usize, out: &mut [u8], pc
                 if nulls >> step.bit & 1 != 0 {
                     null(code, pc, step.null, out, at)
                 } else if let (Some(place), Some(value)) = (room(out, at), slots.get(usize::from(step.slot))) {
-                    set::<0, 1>(place, [step.branch]);
+                    branch::<$before>(place, step.branch);
                     Some(at + $before + $write(place, u64::from_le_bytes(*value)))
                 } else {
                     None
@@ -168,7 +168,7 @@ pub(super) fn run(code: &Code, image: Parts<'_>, base: usize, out: &mut [u8], pc
                 if nulls >> step.bit & 1 != 0 {
                     null(code, pc, step.null, out, at)
                 } else if let (Some(place), Some(range)) = (room(out, at), slots.get(usize::from(step.slot))) {
-                    set::<0, 1>(place, [step.branch]);
+                    branch::<$before>(place, step.branch);
                     let range = u64::from_le_bytes(*range);
                     let usual = if tails >> step.bit & 1 != 0 { $write(image.tail, range, out, at) } else { None };
                     match usual {
@@ -305,6 +305,13 @@ fn set<const AT: usize, const N: usize>(place: &mut [u8; ROOM], octets: [u8; N])
 }
 
 #[inline(always)]
+fn branch<const LEN: u32>(place: &mut [u8; ROOM], octet: u8) {
+    if LEN == 1 {
+        set::<0, 1>(place, [octet]);
+    }
+}
+
+#[inline(always)]
 fn put<const AT: usize>(place: &mut [u8; ROOM], word: Word) -> u32 {
     set::<AT, 8>(place, word.octets());
     word.len() as u32
@@ -415,10 +422,12 @@ fn bytes<const BEFORE: usize>(heap: &[u8], range: u64, out: &mut [u8], at: u32) 
 /// One that need not be shortened.
 #[inline(always)]
 fn decimal<const BEFORE: usize>(heap: &[u8], range: u64, out: &mut [u8], at: u32) -> Option<u32> {
-    match piece(heap, range)? {
-        (0, _) | (2.., [0x00 | 0xFF, ..]) => None,
-        (len, piece) => one::<BEFORE>(len, piece, out, at),
+    let (len, piece) = piece(heap, range)?;
+    let [first, _] = words(piece);
+    if len == 0 || len > 1 && matches!(first as u8, 0x00 | 0xFF) {
+        return None;
     }
+    one::<BEFORE>(len, piece, out, at)
 }
 
 /// Up to a piece, behind its number.

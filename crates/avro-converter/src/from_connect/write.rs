@@ -35,7 +35,10 @@ impl Word {
     /// Variable-length zig-zag: at most five octets.
     #[inline]
     pub(super) fn int(value: i32) -> Self {
-        Self::variable(u64::from(((value << 1) ^ (value >> 31)) as u32))
+        let bits = ((value << 1) ^ (value >> 31)) as u32;
+        let low = bits & 0x3FFF | (bits & 0x0FFF_C000) << 2;
+        let low = low & 0x007F_007F | (low & 0x3F80_3F80) << 1;
+        Self::spread(bits.into(), u64::from(low) | u64::from(bits >> 28) << 32)
     }
 
     /// A number of octets or items, as a long: at most five octets, as nothing in an image is larger.
@@ -48,11 +51,16 @@ impl Word {
     /// Seven bits to an octet, at most 56 of them. No branches and no table: lengths are hard to predict.
     #[inline]
     fn variable(bits: u64) -> Self {
+        Self::spread(bits, spread(bits))
+    }
+
+    #[inline]
+    fn spread(bits: u64, octets: u64) -> Self {
         let highest = 63 - (bits | 1).leading_zeros();
         // The seventh part, rounded up: exact for all of 64 bits.
         let len = (9 * highest + 73) / 64;
         let more = 0x8080_8080_8080_8080 & ((1 << ((8 * len - 8) & 63)) - 1);
-        Self { octets: spread(bits) | more, len }
+        Self { octets: octets | more, len }
     }
 
     /// Variable-length zig-zag in as many octets as fit, and what is left, which takes one or two.
