@@ -1,15 +1,8 @@
 //! Writes an event of the table from its row image in straight lines: everything is checked that any encoder has to check
 //! (sizes, what is lacking, ranges, UTF-8, decimals), but there is no plan, and an error has no words.
 
-use crate::event::SLOTS;
+use crate::event::{AFTER, BEFORE, HIGH, OP, SLOTS, SOURCE, TRANSACTION, TS_MS};
 use crate::image::FIRST_SLOT;
-
-const BEFORE: usize = 1;
-const AFTER: usize = 14;
-const SOURCE: usize = 27;
-const OP: usize = 40;
-const TS_MS: usize = 41;
-const TRANSACTION: usize = 42;
 
 /// Slots of a row, the row's own being 0: those that may not be null, and those that refer to bytes.
 const ROW: [u64; 2] = [bits(&[1, 2, 3, 5, 6, 8, 9]), bits(&[2, 3, 4, 5, 11, 12])];
@@ -21,8 +14,6 @@ const ALWAYS: [u64; 2] = [
     bits(&[SOURCE + 1, SOURCE + 2, SOURCE + 3, SOURCE + 5, SOURCE + 6, SOURCE + 7, SOURCE + 8, SOURCE + 9, OP]),
 ];
 
-/// The highest bit of each byte.
-const HIGH: u64 = 0x8080_8080_8080_8080;
 /// Most texts are shorter than so many bytes; these are copied at once, whatever lies behind them.
 const PIECE: usize = 16;
 

@@ -2,15 +2,15 @@
 //! of unions, UTF-8), but there is no plan, and an error has no words.
 
 pub const SLOTS: usize = 46;
-const BEFORE: usize = 1;
-const AFTER: usize = 14;
-const SOURCE: usize = 27;
-const OP: usize = 40;
-const TS_MS: usize = 41;
-const TRANSACTION: usize = 42;
+pub const BEFORE: usize = 1;
+pub const AFTER: usize = 14;
+pub const SOURCE: usize = 27;
+pub const OP: usize = 40;
+pub const TS_MS: usize = 41;
+pub const TRANSACTION: usize = 42;
 
 /// The highest bit of each byte.
-const HIGH: u64 = 0x8080_8080_8080_8080;
+pub const HIGH: u64 = 0x8080_8080_8080_8080;
 
 /// Where values go.
 pub trait Slots {
