@@ -1,17 +1,17 @@
 """What stands between ours and the floor: programs for one input, in the same run."""
 from markdown import table as markdown
 
-# Of a row: what the lane of ours and those of the floors are called.
-LANES = {# What is native there is ours: no limit.
+# Of a row: what the lane of ours and that of the floor are called.
+LANES = {# The other floor of these calls our own library: no limit.
+         **{path: [(path, "ours", "straight floor")] for path in ("decode", "chain", "encode")},
+         # What is native there is ours: no limit.
          "wasm-record": [],
-         "rust-row": [("rust-row", "row", ("floor",))],
-         "wasm-batch": [("wasm-batch", "component", ("floor",)),
-                        ("wasm-record, the call alone", "component, one record a call", ("floor, one record a call",)),
-                        ("decode, what is native", "native", ("floor native",))]}
-USUAL = ("ours", ("straight floor", "floor"))
+         "rust-row": [("rust-row", "row", "floor")],
+         "wasm-batch": [("wasm-batch", "component", "floor"),
+                        ("wasm-record, the call alone", "component, one record a call", "floor, one record a call"),
+                        ("decode, what is native", "native", "floor native")]}
+USUAL = ("ours", "floor")
 PEERS = {"java", "before"}
-# The floors that call our own library: near one Java's part alone is at its limit.
-OUR_LIBRARY = {("decode", "floor"), ("chain", "floor"), ("encode", "floor")}
 # A limit counts where ours is as near as this.
 NEAR = 1.10
 
@@ -20,10 +20,9 @@ def table(rows, wanted):
     """Of each path ours and the floor, what the floor itself would reach, and the steps alone."""
     lines = []
     for row in rows:
-        for name, ours, floors in LANES.get(row["path"], [(row["path"],) + USUAL]):
-            floors = [floor for floor in floors if floor in row["lanes"]]
-            if ours in row["lanes"] and floors:
-                lines.append(line(name, row, ours, floors[0], wanted.get(row["path"], (0, 0))[1]))
+        for name, ours, floor in LANES.get(row["path"], [(row["path"],) + USUAL]):
+            if ours in row["lanes"] and floor in row["lanes"]:
+                lines.append(line(name, row, ours, floor, wanted.get(row["path"], (0, 0))[1]))
     return markdown(["path", "ours, ns", "floor, ns", "ours / floor", "within a tenth", "the floor's ratio", "to reach",
                      "alone, ns"], lines)
 
@@ -37,5 +36,5 @@ def line(name, row, ours, floor, wanted):
     reached = f"{ns['java'] / ns[floor]:.1f}" if "java" in ns else f"{1e3 / ns[floor]:.1f} M records/s" if row["path"] == "rust-row" \
         else f"{ns[floor] / ns['floor native']:.2f}x the time of the native floor" if name == "wasm-batch" else ""
     goal = f"{wanted:g}" if reached else ""
-    near = "no" if by > NEAR else "Java's part" if (row["path"], floor) in OUR_LIBRARY else "**yes**"
+    near = "no" if by > NEAR else "**yes**"
     return [name, f"{ns[ours]:.0f}", f"{ns[floor]:.0f}", f"{by:.2f}", near, reached, goal, steps]

@@ -3,13 +3,15 @@ package io.bucatini.bench;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 
-/** The native program for {@link Input#BASE} alone (bench/rust-guest), called as our library is: payload in, row image out, and back. */
+/**
+ * The native program for {@link Input#BASE} alone (bench/rust-guest), called as our library is: payload in, row image out, and
+ * back.
+ */
 final class Straight {
     /** Where {@code make bench-rust} has left it; without it the lanes that need it are left out. */
     private static final String LIBRARY = System.getProperty("straight");
     /** Bytes of an image. */
     static final int IMAGE = 408;
-
     /** More than an image or a payload of the table takes. */
     private static final int CAPACITY = 4096;
 

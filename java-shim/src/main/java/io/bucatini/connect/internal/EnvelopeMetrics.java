@@ -17,7 +17,8 @@ final class EnvelopeMetrics implements EnvelopeMXBean {
         name = new JmxName("type=envelopes,plugin=" + plugin);
     }
 
-    void sees(Object value) {
+    /** Whether it is an envelope of ours that nobody had looked into. */
+    boolean sees(Object value) {
         // Most often asked of these, and the answer is known to what follows.
         if (value != null && value.getClass() == Struct.class) {
             counted();
@@ -25,9 +26,11 @@ final class EnvelopeMetrics implements EnvelopeMXBean {
             if (unread++ == 0) {
                 name.show(this);
             }
+            return true;
         } else if (value instanceof Struct) {
             complete(value);
         }
+        return false;
     }
 
     private void counted() {

@@ -45,13 +45,6 @@ final class LazyStruct extends Struct {
         return (RowImage) IMAGE.getAcquire(this);
     }
 
-    /** A row is about to be made from it. */
-    void taken() {
-        if (pending() != null) {
-            plan.lateness.taken();
-        }
-    }
-
     RowImagePlan plan() {
         return plan;
     }

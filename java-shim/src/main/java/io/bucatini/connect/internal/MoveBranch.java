@@ -94,8 +94,7 @@ final class MoveBranch {
         if (single != null || operationAt < 0) {
             return single;
         }
-        Object found = open[operationAt];
-        int letter = found instanceof String ? letter((String) found) : -1;
+        int letter = letter(open[operationAt]);
         return letter < 0 ? null : byLetter[letter];
     }
 
@@ -152,7 +151,7 @@ final class MoveBranch {
             return single;
         }
         Object found = operation == null ? null : operation.get(value, null);
-        int letter = dropped == null && found instanceof String ? letter((String) found) : -1;
+        int letter = dropped == null ? letter(found) : -1;
         MoveProgram program = letter < 0 ? null : byLetter[letter];
         if (program == null) {
             program = selected(record, found, headers);
@@ -163,7 +162,9 @@ final class MoveBranch {
         return program;
     }
 
-    private int letter(String text) {
+    /** The operation, if it is one letter of ASCII; else -1. */
+    private static int letter(Object found) {
+        String text = found instanceof String ? (String) found : "";
         return text.length() == 1 && text.charAt(0) < 128 ? text.charAt(0) : -1;
     }
 

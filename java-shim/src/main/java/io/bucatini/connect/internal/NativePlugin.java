@@ -233,9 +233,8 @@ public final class NativePlugin implements AutoCloseable {
                 return applyFrame(record);
             }
             Object value = record.value();
-            envelopes.sees(value);
-            if (value instanceof LazyStruct) {
-                ((LazyStruct) value).taken();
+            if (envelopes.sees(value)) {
+                ((LazyStruct) value).plan().lateness.taken();
             }
             return plan.apply(record);
         } catch (RuntimeException e) {
